@@ -1,0 +1,124 @@
+import type { AuthorizationServer } from '../authorization-server.ts'
+import type { HttpRequest, HttpResponse } from '../http.ts'
+import { encodeForm } from '../params.ts'
+import { bodyTooLarge, decodeBody, MAX_BODY, refuseCompressed } from '../web.ts'
+
+/** As much of node:http's IncomingMessage as is used here. */
+export interface NodeRequest {
+  method?: string | undefined
+  url?: string | undefined
+  headers: Record<string, string | string[] | undefined>
+  socket: { remoteAddress?: string | undefined }
+  on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
+  on(event: 'end' | 'close', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'data', listener: (chunk: Uint8Array) => void): unknown
+  resume(): unknown
+  readableEnded?: boolean
+}
+
+/** As much of node:http's ServerResponse as is used here. */
+export interface NodeResponse {
+  writeHead(status: number, headers: Record<string, string | string[]>): unknown
+  end(body?: string): unknown
+}
+
+/**
+ * A listener for `node:http`, Express and Connect. It answers the server's own paths and passes every other on to `next`, or answers 404
+ * where there is none. Mount it at the root, without a prefix: the issuer says where the endpoints are. It works behind a body parser too.
+ */
+export function nodeListener(
+  server: AuthorizationServer
+): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
+  return (request, response, next) => {
+    server.respond(fromNodeRequest(request)).then(
+      (answer) => (answer ? send(response, answer) : next ? next() : send(response, NOT_FOUND)),
+      (error) => (next ? next(error) : send(response, FAILED))
+    )
+  }
+}
+
+const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not found\n' }
+const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'Internal server error\n' }
+
+/** A node:http request as plain data; no web object is made. */
+export function fromNodeRequest(request: NodeRequest & { originalUrl?: string; body?: unknown; rawBody?: unknown }): HttpRequest {
+  const { headers, socket } = request
+  return {
+    method: request.method ?? 'GET',
+    url: request.originalUrl ?? request.url ?? '/',
+    headers: {
+      get(name) {
+        const value = headers[name]
+        return value === undefined ? null : typeof value === 'string' ? value : value.join(', ')
+      }
+    },
+    remote: socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress },
+    body: () => readBody(request)
+  }
+}
+
+function send(response: NodeResponse, { status, headers, body }: HttpResponse): void {
+  response.writeHead(status, body === undefined ? { ...headers, 'content-length': '0' } : headers)
+  response.end(body)
+}
+
+async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unknown }): Promise<string> {
+  refuseCompressed(request.headers['content-encoding'] as string | undefined)
+  const parsed = request.rawBody ?? (request.readableEnded ? request.body : undefined)
+  if (parsed !== undefined)
+    return typeof parsed === 'string' ? parsed : parsed instanceof Uint8Array ? decodeBody(parsed) : encodeParsed(parsed)
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw discard(request)
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    const onData = (chunk: Uint8Array) => {
+      length += chunk.length
+      if (length <= MAX_BODY) chunks.push(chunk)
+      else {
+        request.off('data', onData)
+        reject(discard(request))
+      }
+    }
+    request.on('data', onData)
+    request.on('end', () => settle(() => decodeBody(join(chunks, length)), resolve, reject))
+    request.on('error', reject)
+    request.on('close', () => reject(new Error('the client went away')))
+  })
+}
+
+function discard(request: NodeRequest): Error {
+  request.resume()
+  return bodyTooLarge()
+}
+
+function settle<T>(produce: () => T, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  try {
+    resolve(produce())
+  } catch (error) {
+    reject(error)
+  }
+}
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only) return only
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+/** What a body parser made of a form, as a form again; a repeated parameter is a list there, and stays repeated here. */
+function encodeParsed(parsed: unknown): string {
+  if (parsed === null || typeof parsed !== 'object') return ''
+  return Object.entries(parsed)
+    .flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map((one) => (typeof one === 'string' ? `${encodeForm(name)}=${encodeForm(one)}` : ''))
+    )
+    .filter((pair) => pair !== '')
+    .join('&')
+}

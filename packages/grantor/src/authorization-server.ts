@@ -1,0 +1,167 @@
+import { ClientAuthenticator } from './client-authentication/authenticator.ts'
+import { ClientDirectory } from './clients/directory.ts'
+import type { ServerContext } from './context.ts'
+import { core } from './core.ts'
+import { createIdentifier } from './crypto/identifier.ts'
+import type { CryptoPort, Signer } from './crypto/port.ts'
+import { runtimeCrypto } from './crypto/runtime.ts'
+import { Secrets } from './crypto/secrets.ts'
+import { Router } from './endpoints/router.ts'
+import { ConfigurationError, type OAuthError } from './errors.ts'
+import type { Event, EventDetails, EventName } from './events.ts'
+import { type Extension, Registry } from './extension.ts'
+import type { HttpRequest, HttpResponse } from './http.ts'
+import type { Interactions } from './interactions/base.ts'
+import { InteractionService } from './interactions/service.ts'
+import type { Client } from './models/client.ts'
+import type { Policy } from './models/policy.ts'
+import type { OAuthRequest } from './requests.ts'
+import { refuseUnknown, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
+import type { Store } from './stores/store.ts'
+import { TokenIssuer } from './tokens/issuer.ts'
+import { KeyRing } from './tokens/keys.ts'
+import { OpaqueTokenService } from './tokens/opaque.ts'
+import { fromWebRequest, toWebResponse } from './web.ts'
+
+/** What a server is made of. */
+export interface AuthorizationServerOptions extends SettingsInput {
+  store: Store
+  /**
+   * What the stored hashes and keys are protected with: at least 32 random characters, kept apart from the database. The first of several
+   * is used, the others are still recognised. May be left out with a store that is not durable.
+   */
+  secret?: string | readonly string[]
+  /** Sessions and pages. Without them there is no authorization endpoint. */
+  interactions?: Interactions
+  /** Optional specifications and custom grant types. What is not here is neither served nor advertised. */
+  extensions?: readonly Extension[]
+  /** Signers of a KMS or HSM, in place of stored keys of their algorithms. */
+  signers?: readonly Signer[]
+  /** Told everything that happens. What it throws is ignored. */
+  onEvent?: (event: Event) => void
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  clock?: () => number
+  /** For outbound requests of extensions. Default: the runtime's. */
+  fetch?: typeof fetch
+  /** Default: node:crypto where there is one, WebCrypto elsewhere. */
+  crypto?: CryptoPort
+}
+
+const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'signers', 'onEvent', 'clock', 'fetch', 'crypto']
+const MIN_SECRET_LENGTH = 32
+
+/** An OAuth 2.x authorization server: from request to response, in any JavaScript runtime. */
+export class AuthorizationServer implements ServerContext {
+  readonly settings: Settings
+  readonly store: Store
+  /** Registered clients: create, update, rotate a secret, delete. */
+  readonly clients: ClientDirectory
+  /** Authorization requests that wait for a person; for the integrator's pages. */
+  readonly interactions: InteractionService
+  readonly keys: KeyRing
+  readonly tokens: TokenIssuer
+  readonly opaque: OpaqueTokenService
+  readonly crypto: CryptoPort
+  readonly secrets: Secrets
+  readonly fetch: typeof fetch
+  readonly #clock: () => number
+  readonly #onEvent: ((event: Event) => void) | undefined
+  readonly #registry = new Registry()
+  readonly #authenticator: ClientAuthenticator
+  readonly #router: Router
+
+  /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
+  constructor(options: AuthorizationServerOptions) {
+    refuseUnknown(Object.keys(options), [...SETTING_NAMES, ...OPTION_NAMES], 'options')
+    const { store, secret, interactions, extensions = [], signers, onEvent, clock, fetch: outbound, crypto, ...settings } = options
+    this.settings = resolveSettings(settings)
+    this.store = store
+    this.crypto = crypto ?? runtimeCrypto()
+    this.secrets = new Secrets(this.crypto, rootSecrets(secret, store, this.crypto))
+    this.fetch = outbound ?? globalThis.fetch
+    this.#clock = clock ?? Date.now
+    this.#onEvent = onEvent
+    this.opaque = new OpaqueTokenService(this)
+    this.keys = new KeyRing(this, signers)
+    this.interactions = new InteractionService(this)
+    this.#registry.add(core(this, this.#registry, interactions), 'core')
+    for (const extension of extensions) this.#registry.add(extension(this))
+    this.clients = new ClientDirectory(this, this.#registry)
+    this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)
+    this.#authenticator = new ClientAuthenticator(this, this.#registry.clientAuthentications.values())
+    this.#router = new Router(this, this.#registry, interactions)
+  }
+
+  /** Answers a web `Request`; 404 for what is not an endpoint. For Deno, Bun, Workers, Hono: `{ fetch: server.handle }`. */
+  readonly handle = async (request: Request): Promise<Response> => {
+    const response = await this.respond(fromWebRequest(request))
+    return response
+      ? toWebResponse(response, request.method)
+      : new Response('Not found\n', { status: 404, headers: { 'content-type': 'text/plain' } })
+  }
+
+  /** Answers a request as plain data. Undefined: it is not for this server. Never rejects for what a request contains. */
+  respond(request: HttpRequest): Promise<HttpResponse | undefined> {
+    return this.#router.respond(request)
+  }
+
+  /** Loads the keys, or makes the first. @throws ConfigurationError if the secret does not open what is stored. */
+  async ready(): Promise<void> {
+    for (const algorithm of this.keys.algorithms()) await this.keys.signer(algorithm)
+  }
+
+  /** Seconds since the epoch. */
+  now(): number {
+    return Math.floor(this.#clock() / 1000)
+  }
+
+  identifier(): string {
+    return createIdentifier(this.crypto, this.#clock())
+  }
+
+  policy({ settings: own }: Client, resource?: string): Policy {
+    const special = this.settings.resources.find(({ identifier }) => identifier === resource)?.settings
+    return own || special ? { ...this.settings, ...own, ...special } : this.settings
+  }
+
+  endpoint(name: string): string {
+    return this.#router.url(name)
+  }
+
+  hasGrantType(name: string): boolean {
+    return this.#registry.grantTypes.has(name)
+  }
+
+  authenticateClient(request: OAuthRequest): Promise<Client> {
+    return this.#authenticator.authenticate(request)
+  }
+
+  emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void {
+    try {
+      this.#onEvent?.({ type, time: this.now(), ...(requestId !== undefined && { requestId }), ...details } as Event)
+    } catch {
+      // A listener that fails must not fail the request it is told of.
+    }
+  }
+
+  report(error: OAuthError, { requestId, ...about }: { endpoint: string; requestId: string; clientId?: string }): void {
+    const facts = { ...about, error: error.error, status: error.status, reason: error.message }
+    if (error.status >= 500) this.emit('request.failed', { ...facts, cause: error.cause }, requestId)
+    else this.emit('request.refused', { ...facts, ...(error.detail && { detail: error.detail }) }, requestId)
+  }
+}
+
+/** @throws ConfigurationError if a durable store would be read with a secret that dies with the process. */
+function rootSecrets(secret: string | readonly string[] | undefined, store: Store, crypto: CryptoPort): readonly string[] {
+  if (secret === undefined) {
+    if (!store.durable) return [crypto.random(32)]
+    throw new ConfigurationError(
+      'secret is missing: a durable store needs one that survives a restart; make it with `openssl rand -base64 32`'
+    )
+  }
+  const secrets = typeof secret === 'string' ? [secret] : secret
+  if (secrets.length === 0 || secrets.some((one) => one.length < MIN_SECRET_LENGTH)) {
+    throw new ConfigurationError(`secret has at least ${MIN_SECRET_LENGTH} characters; make it with \`openssl rand -base64 32\``)
+  }
+  return secrets
+}

@@ -1,0 +1,85 @@
+import { type CryptoKey, decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
+import { InvalidClientError } from '../errors.ts'
+import { ASSERTION_JTI } from '../models/artifacts.ts'
+import type { Client } from '../models/client.ts'
+import type { OAuthRequest } from '../requests.ts'
+import { ClientAuthenticationBase, type PresentedClient } from './base.ts'
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const MAX_LENGTH = 16_384
+
+/** A key that an assertion may have been signed with. */
+export type VerificationKey = () => Promise<CryptoKey | Uint8Array>
+
+/** A client authenticates with a JWT that it signed (RFC 7523 §2.2, §3; draft-ietf-oauth-rfc7523bis). */
+export abstract class AssertionAuthentication extends ClientAuthenticationBase {
+  /** The keys that this client's signature may be made with. */
+  protected abstract keys(client: Client, header: JWTHeaderParameters): Promise<readonly VerificationKey[]>
+
+  read({ params }: OAuthRequest): PresentedClient | undefined {
+    const credential = params.get('client_assertion')
+    if (credential === undefined) return undefined
+    if (params.get('client_assertion_type') !== ASSERTION_TYPE)
+      throw new InvalidClientError(`client_assertion_type must be ${ASSERTION_TYPE}`)
+    if (credential.length > MAX_LENGTH) throw new InvalidClientError('the assertion is too long')
+    const { alg, sub } = peek(credential)
+    if (!this.algorithms.includes(alg)) return undefined
+    const clientId = params.get('client_id') ?? sub
+    // RFC 7523 §3: "For client authentication, the subject MUST be the "client_id" of the OAuth client."
+    if (clientId !== sub) throw new InvalidClientError('the assertion is for another client')
+    return { clientId, credential }
+  }
+
+  async verify(client: Client, credential = ''): Promise<boolean> {
+    const algorithms =
+      client.token_endpoint_auth_signing_alg === undefined ? [...this.algorithms] : [client.token_endpoint_auth_signing_alg]
+    for (const key of await this.keys(client, decodeProtectedHeader(credential) as JWTHeaderParameters)) {
+      const payload = await this.#verified(credential, key, algorithms, client.client_id)
+      if (payload) return this.#isAcceptable(payload, client)
+    }
+    return false
+  }
+
+  async #verified(assertion: string, key: VerificationKey, algorithms: string[], clientId: string): Promise<JWTPayload | undefined> {
+    const { clockSkew, issuer } = this.server.settings
+    try {
+      const { payload } = await jwtVerify(assertion, key, {
+        algorithms,
+        // RFC 7523 §3 requires iss, sub, aud and exp; OpenID Connect Core §9 requires jti.
+        requiredClaims: ['iss', 'sub', 'aud', 'exp', 'jti'],
+        issuer: clientId,
+        subject: clientId,
+        audience: issuer,
+        clockTolerance: clockSkew,
+        currentDate: new Date(this.server.now() * 1000)
+      })
+      return payload
+    } catch {
+      return undefined
+    }
+  }
+
+  async #isAcceptable({ aud, jti, exp = 0, iat }: JWTPayload, client: Client): Promise<boolean> {
+    const { clockSkew, assertionLifetime, issuer } = this.server.settings
+    const now = this.server.now()
+    // draft-ietf-oauth-rfc7523bis §3: the issuer identifier "MUST be the sole value": an array would let another server replay it here.
+    if (aud !== issuer || typeof jti !== 'string' || jti === '') return false
+    if (exp > now + assertionLifetime + clockSkew || (iat !== undefined && iat > now + clockSkew)) return false
+    const id = await this.server.secrets.hash(ASSERTION_JTI, JSON.stringify([client.client_id, jti]))
+    const first = await this.server.store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + clockSkew) })
+    if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id })
+    return first
+  }
+}
+
+/** The algorithm and subject that an unverified assertion claims. @throws InvalidClientError if it is not a JWS in compact form. */
+function peek(assertion: string): { alg: string; sub: string } {
+  try {
+    const { alg } = decodeProtectedHeader(assertion)
+    const { sub } = decodeJwt(assertion)
+    if (typeof alg === 'string' && typeof sub === 'string') return { alg, sub }
+  } catch (cause) {
+    throw new InvalidClientError('the assertion is not a signed JWT', { cause })
+  }
+  throw new InvalidClientError('the assertion has no alg or no sub')
+}

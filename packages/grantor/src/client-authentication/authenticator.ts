@@ -1,0 +1,77 @@
+import type { ServerContext } from '../context.ts'
+import { InvalidClientError, InvalidRequestError, type OAuthError } from '../errors.ts'
+import type { Client } from '../models/client.ts'
+import type { OAuthRequest } from '../requests.ts'
+import type { ClientAuthenticationBase } from './base.ts'
+
+const NOBODY: Client = { client_id: '', redirect_uris: [], grant_types: [], response_types: [], scope: '' }
+
+/** Finds out which client sends a request (RFC 6749 §2.3, §3.2.1). */
+export class ClientAuthenticator {
+  readonly #server: ServerContext
+  readonly #methods: readonly ClientAuthenticationBase[]
+
+  constructor(server: ServerContext, methods: Iterable<ClientAuthenticationBase>) {
+    this.#server = server
+    this.#methods = [...methods]
+  }
+
+  /** @throws InvalidClientError (401) if the client is unknown or does not prove itself; InvalidRequestError if it tries in two ways. */
+  async authenticate(request: OAuthRequest): Promise<Client> {
+    const attempt = this.#read(request)
+    const client = await this.#server.clients.find(attempt.clientId)
+    // The same work for a client that does not exist, so that time does not tell.
+    const proven = await attempt.method.verify(client ?? NOBODY, attempt.credential, request)
+    if (!client) throw this.#refusal(request, 'unknown client', attempt.clientId, attempt.method.method)
+    if (!mayUse(client, attempt.method.method)) {
+      const expected = client.token_endpoint_auth_method ?? 'client_secret_basic or client_secret_post'
+      throw this.#refusal(
+        request,
+        `authenticated by ${attempt.method.method}, registered for ${expected}`,
+        client.client_id,
+        attempt.method.method
+      )
+    }
+    if (!proven) throw this.#refusal(request, 'wrong credential', client.client_id, attempt.method.method)
+    return client
+  }
+
+  #read(request: OAuthRequest): { method: ClientAuthenticationBase; clientId: string; credential?: string } {
+    try {
+      const attempts = this.#methods.flatMap((method) => {
+        const presented = method.read(request)
+        return presented ? [{ method, ...presented }] : []
+      })
+      // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+      if (attempts.length > 1) throw new InvalidRequestError('more than one client authentication method was used')
+      const [attempt] = attempts
+      if (!attempt) throw new InvalidClientError('no client authentication that is supported here')
+      const named = request.params.get('client_id')
+      if (named !== undefined && named !== attempt.clientId) throw new InvalidRequestError('client_id is not the client that authenticates')
+      return attempt
+    } catch (error) {
+      throw error instanceof InvalidClientError ? this.#refusal(request, error.message, undefined, undefined, error) : error
+    }
+  }
+
+  #refusal(request: OAuthRequest, reason: string, clientId?: string, method?: string, cause?: OAuthError): InvalidClientError {
+    this.#server.emit(
+      'client_authentication.failed',
+      { reason, ...(clientId !== undefined && { clientId }), ...(method && { method }) },
+      request.id
+    )
+    // RFC 6749 §5.2: a client that used the Authorization header is answered with "WWW-Authenticate" of the scheme it used.
+    const challenge =
+      request.headers.get('authorization') === null
+        ? {}
+        : { 'www-authenticate': `Basic realm="${this.#server.settings.issuer}", charset="UTF-8"` }
+    return new InvalidClientError(cause?.message, { headers: challenge, cause, detail: { reason, clientId, method } })
+  }
+}
+
+/** A method that was registered is enforced; a client that registered none may send its secret either way. */
+function mayUse(client: Client, method: string): boolean {
+  return client.token_endpoint_auth_method === undefined
+    ? method === 'client_secret_basic' || method === 'client_secret_post'
+    : client.token_endpoint_auth_method === method
+}

@@ -1,0 +1,38 @@
+import { InvalidClientError, InvalidRequestError } from '../errors.ts'
+import type { Client } from '../models/client.ts'
+import { decode } from '../params.ts'
+import type { OAuthRequest } from '../requests.ts'
+import { ClientAuthenticationBase, type PresentedClient } from './base.ts'
+import { matchesSecret } from './secret.ts'
+
+/** `Authorization: Basic`, id and secret form-encoded before they are joined (RFC 6749 §2.3.1). */
+export class ClientSecretBasic extends ClientAuthenticationBase {
+  readonly method: string = 'client_secret_basic'
+
+  read({ headers }: OAuthRequest): PresentedClient | undefined {
+    const authorization = headers.get('authorization')
+    if (authorization === null || !/^basic(?: |$)/i.test(authorization)) return undefined
+    const [clientId, credential] = decodeBasic(authorization.slice('basic '.length))
+    return { clientId, credential }
+  }
+
+  async verify(client: Client, credential = ''): Promise<boolean> {
+    return matchesSecret(this.server, client, credential)
+  }
+}
+
+function decodeBasic(encoded: string): [clientId: string, secret: string] {
+  try {
+    const binary = atob(encoded)
+    // Only the one canonical encoding: a loose decoder would make two credentials of one.
+    if (encoded === '' || btoa(binary) !== encoded) throw new InvalidClientError()
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Uint8Array.from(binary, (character) => character.charCodeAt(0))
+    )
+    const colon = text.indexOf(':')
+    if (colon < 1 || colon === text.length - 1) throw new InvalidRequestError('a part is empty')
+    return [decode(text.slice(0, colon)), decode(text.slice(colon + 1))]
+  } catch (cause) {
+    throw new InvalidClientError('the Basic credentials are malformed', { cause })
+  }
+}

@@ -1,0 +1,130 @@
+import type { CryptoPort, Signer } from './crypto/port.ts'
+import type { Secrets } from './crypto/secrets.ts'
+import type { OAuthError } from './errors.ts'
+import type { EventDetails, EventName } from './events.ts'
+import type { AccessToken, Artifact, Kind } from './models/artifacts.ts'
+import type { Client } from './models/client.ts'
+import type { Confirmation } from './models/confirmation.ts'
+import type { Grant } from './models/grant.ts'
+import type { Policy } from './models/policy.ts'
+import type { OAuthRequest, TokenRequest } from './requests.ts'
+import type { Settings } from './settings.ts'
+import type { Found, Reference, Store } from './stores/store.ts'
+
+/** What may be issued, and what pays for it: the answer of every grant type's `validateRequest`. */
+export interface TokenIssuance {
+  /** The grant the tokens belong to. Absent with a `subject`: one is made. */
+  grant?: Grant
+  /** Whose tokens. Absent: the client's own. */
+  subject?: string
+  scope: readonly string[]
+  /** The audience. Default: the configured default resource. */
+  resource?: readonly string[]
+  /** The single-use artifact that pays. It is spent in the same atomic step that stores the tokens. */
+  spends?: Reference
+  /** Whether a refresh token may come with it, if the client may use one. Default false. */
+  refreshToken?: boolean
+  /** Claims of the access token. They never replace those of the protocol. */
+  claims?: Record<string, unknown>
+}
+
+/** RFC 6749 §5.1 */
+export interface TokenResponse {
+  access_token: string
+  token_type: string
+  expires_in: number
+  refresh_token?: string
+  scope?: string
+  [member: string]: unknown
+}
+
+/** A token, and what must be stored for it; nothing, if it is self-contained. */
+export interface Minted {
+  token: string
+  artifact?: Artifact<unknown>
+}
+
+/** An access token that was presented and is genuine; whether it is live is for `isLive` to say. */
+export interface PresentedToken {
+  id: string
+  format: string
+  token: AccessToken
+  expiresAt: number
+  grant?: Grant
+  revoked: boolean
+}
+
+/** A way to write access tokens: `opaque`, `jwt`. */
+export interface TokenFormat {
+  readonly format: string
+  issue(token: AccessToken, options: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted>
+  /** Undefined: not this format, not ours, or expired. */
+  read(token: string): Promise<PresentedToken | undefined>
+  revoke(token: PresentedToken): Promise<void>
+}
+
+/** Mints and recognises tokens. */
+export interface TokenService {
+  accessToken(
+    request: TokenRequest | { client: Client; confirmation?: Confirmation },
+    issuance: TokenIssuance,
+    grant?: Grant
+  ): Promise<Minted & { expiresIn: number; scope: string }>
+  refreshToken(client: Client, grant: Grant, confirmation?: Confirmation): Promise<Minted>
+  /** The access token in any of the server's formats; undefined if none recognises it. */
+  find(token: string): Promise<PresentedToken | undefined>
+  revoke(token: PresentedToken): Promise<void>
+}
+
+/** Strings of `prefix_` + public id + 256-bit secret + checksum, of which only the id and a keyed hash are stored. */
+export interface OpaqueTokens {
+  /** `id`: where the caller has one already. */
+  mint(kind: Kind<unknown>, id?: string): Promise<{ token: string; id: string; secretHash: string }>
+  /** The record of a presented token, with its grant, spent or not. Undefined: malformed, unknown, expired or with a wrong secret. */
+  find<T>(kind: Kind<T>, token: string): Promise<Found<T> | undefined>
+}
+
+/** The signing keys of this server (RFC 7517). */
+export interface Keys {
+  /** The key that signs now. @throws ConfigurationError if no key of that algorithm is kept. */
+  signer(alg?: string): Promise<Signer>
+  /** Every key whose signatures may still be met: next, current and retired ones. */
+  publicKeys(): Promise<readonly JsonWebKey[]>
+  /** The algorithms there are keys for. */
+  algorithms(): readonly string[]
+  /** Makes the next key of each algorithm. `compromised`: it signs at once and the others are gone. */
+  rotate(options?: { compromised?: boolean }): Promise<void>
+}
+
+/** Registered clients, read through a cache of at most one second. A disabled client is not found. */
+export interface ClientLookup {
+  find(clientId: string): Promise<Client | undefined>
+}
+
+/** All that grant types, response types, token formats and extensions may know of the server they work for. */
+export interface ServerContext {
+  readonly settings: Settings
+  readonly store: Store
+  readonly clients: ClientLookup
+  readonly crypto: CryptoPort
+  readonly secrets: Secrets
+  readonly tokens: TokenService
+  readonly opaque: OpaqueTokens
+  readonly keys: Keys
+  readonly fetch: typeof fetch
+  /** Seconds since the epoch. */
+  now(): number
+  /** A time-ordered public identifier. */
+  identifier(): string
+  /** The lifetimes and policies for this client and resource; a resource's word counts most. */
+  policy(client: Client, resource?: string): Policy
+  /** The URL of an endpoint by its name. */
+  endpoint(name: string): string
+  /** @throws InvalidClientError if the client is unknown or does not prove itself (RFC 6749 §3.2.1). */
+  authenticateClient(request: OAuthRequest): Promise<Client>
+  /** Tells the operator of a refusal or failure that the endpoint answers itself. */
+  report(error: OAuthError, about: { endpoint: string; requestId: string; clientId?: string }): void
+  /** Whether this grant type is served here. */
+  hasGrantType(name: string): boolean
+  emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void
+}

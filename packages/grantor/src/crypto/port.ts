@@ -1,0 +1,28 @@
+/** A value now, or a promise of it: node:crypto answers at once, WebCrypto later. */
+export type Awaitable<T> = T | Promise<T>
+
+/** Signs for one key. A KMS or HSM fits in by implementing this. */
+export interface Signer {
+  kid: string
+  /** JWS algorithm (RFC 7518 §3.1): ES256, RS256, PS256 or EdDSA. */
+  alg: string
+  /** The public half, as it appears in the JWKS. */
+  publicJwk: JsonWebKey
+  /** The JWS signature of `data`, base64url. */
+  sign(data: string): Awaitable<string>
+}
+
+/** The cryptography that the runtime must offer. All text is UTF-8; all binary results are base64url without padding. */
+export interface CryptoPort {
+  /** `size` random bytes from the system's generator. */
+  random(size: number): string
+  sha256(text: string): Awaitable<string>
+  /** A function that computes HMAC-SHA-256 under `key` (base64url). */
+  hmac(key: string): (text: string) => Awaitable<string>
+  /** AES-256-GCM under `key` (base64url, 32 bytes) with a random nonce; `context` is authenticated, not stored. */
+  encrypt(key: string, text: string, context: string): Awaitable<string>
+  /** Undefined if the key, the context or a bit of `sealed` is not what it was. */
+  decrypt(key: string, sealed: string, context: string): Awaitable<string | undefined>
+  /** A function that signs under a private JWK. */
+  signer(privateJwk: JsonWebKey, alg: string): Awaitable<Signer['sign']>
+}

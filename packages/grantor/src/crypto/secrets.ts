@@ -1,0 +1,58 @@
+import { constantTimeEqual } from './constant-time.ts'
+import type { Awaitable, CryptoPort } from './port.ts'
+
+/**
+ * The server's root secrets and what is derived from them: one key per purpose, so that nothing made for one is valid for another.
+ * The first root makes everything new; the others only recognise what they made before a rotation.
+ */
+export class Secrets {
+  readonly #crypto: CryptoPort
+  readonly #roots: readonly string[]
+  readonly #hmacs = new Map<string, readonly ((text: string) => Awaitable<string>)[]>()
+
+  /** @param roots at least 32 characters each, never stored beside the data. */
+  constructor(crypto: CryptoPort, roots: readonly string[]) {
+    this.#crypto = crypto
+    this.#roots = roots
+  }
+
+  /** The keyed hash under which a secret is stored. */
+  async hash(purpose: string, secret: string): Promise<string> {
+    const [current] = await this.#purpose(purpose)
+    return current?.(secret) as Awaitable<string>
+  }
+
+  /** Whether `hash` is the keyed hash of `secret`, compared in constant time. */
+  async matches(purpose: string, secret: string, hash: string): Promise<boolean> {
+    let matched = false
+    for (const hmac of await this.#purpose(purpose)) matched = constantTimeEqual(await hmac(secret), hash) || matched
+    return matched
+  }
+
+  async encrypt(purpose: string, text: string, context: string): Promise<string> {
+    return this.#crypto.encrypt(await this.hash('encryption-key', purpose), text, context)
+  }
+
+  /** Undefined if no root made it, or it was made for another purpose or context. */
+  async decrypt(purpose: string, sealed: string, context: string): Promise<string | undefined> {
+    for (const hmac of await this.#purpose('encryption-key')) {
+      const text = await this.#crypto.decrypt(await hmac(purpose), sealed, context)
+      if (text !== undefined) return text
+    }
+    return undefined
+  }
+
+  #purpose(purpose: string): Awaitable<readonly ((text: string) => Awaitable<string>)[]> {
+    return this.#hmacs.get(purpose) ?? this.#derive(purpose)
+  }
+
+  async #derive(purpose: string): Promise<readonly ((text: string) => Awaitable<string>)[]> {
+    const keys = this.#roots.map(async (root) => {
+      const extracted = this.#crypto.hmac(await this.#crypto.sha256(root))
+      return this.#crypto.hmac(await extracted(`grantor/${purpose}`))
+    })
+    const hmacs = await Promise.all(keys)
+    this.#hmacs.set(purpose, hmacs)
+    return hmacs
+  }
+}

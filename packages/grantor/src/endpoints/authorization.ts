@@ -1,0 +1,248 @@
+import type { ServerContext } from '../context.ts'
+import {
+  AccessDeniedError,
+  InvalidRequestError,
+  InvalidScopeError,
+  OAuthError,
+  ServerError,
+  UnauthorizedClientError,
+  UnsupportedResponseTypeError
+} from '../errors.ts'
+import type { Endpoint, Registry } from '../extension.ts'
+import type { HttpResponse } from '../http.ts'
+import type { Interactions, Session } from '../interactions/base.ts'
+import type { InteractionCheck, Situation } from '../interactions/checks.ts'
+import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
+import type { Grant } from '../models/grant.ts'
+import { Params } from '../params.ts'
+import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
+import type { ResponseTypeBase } from '../response-types/base.ts'
+import { answer, provenRedirectUri, type Redirection, refuse, responseTypeName, safeResponseMode, single } from './redirection.ts'
+import { requestedScope } from './scope.ts'
+
+const MAX_STATE = 4096
+
+/** A request that could be answered, if the person is there and agrees. */
+interface Judged {
+  request: AuthorizationRequest
+  type: ResponseTypeBase
+  details: Record<string, unknown>
+}
+
+/** The authorization endpoint (RFC 6749 §3.1): prove where the answer goes, judge the request, involve the person, answer. */
+export class AuthorizationEndpoint implements Endpoint {
+  readonly name = 'authorization'
+  readonly path = '/authorize'
+  readonly methods: readonly string[] = ['GET', 'POST']
+  readonly cors = 'none'
+  readonly forPeople = true
+  readonly #server: ServerContext
+  readonly #registry: Registry
+  readonly #interactions: Interactions
+  readonly #service: InteractionService
+
+  constructor(server: ServerContext, registry: Registry, interactions: Interactions, service: InteractionService) {
+    this.#server = server
+    this.#registry = registry
+    this.#interactions = interactions
+    this.#service = service
+  }
+
+  async handle(http: OAuthRequest): Promise<HttpResponse> {
+    const begunId = http.params.get('interaction')
+    const begun = begunId === undefined ? undefined : await this.#service.load(http, begunId)
+    const params = begun ? Params.parse(begun.value.request) : await this.#unfold(http)
+    const redirection = await this.#prove(params)
+    // Errors before this line are shown here; after it they are redirected.
+    return this.#answer(redirection, params, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
+  }
+
+  /** RFC 9126 §4, RFC 9101 §6.1: what was pushed or signed takes the place of what is in the URL. */
+  async #unfold(http: OAuthRequest): Promise<Params> {
+    let { params } = http
+    for (const { resolveAuthorizationParams } of this.#registry.contributions)
+      if (resolveAuthorizationParams) params = await resolveAuthorizationParams(params, http)
+    return params
+  }
+
+  async #prove(params: Params): Promise<Redirection> {
+    const client = await this.#server.clients.find(params.require('client_id'))
+    if (!client)
+      throw new InvalidRequestError('client_id is not registered here; if the application was removed, connect it again', {
+        detail: { client_id: params.get('client_id') }
+      })
+    const redirectUri = provenRedirectUri(params, client, this.#server.settings.allowOmittedRedirectUri)
+    const state = single(params, 'state')
+    return {
+      client,
+      redirectUri,
+      mode: safeResponseMode(params, this.#registry),
+      ...(state !== undefined && state.length <= MAX_STATE && { state })
+    }
+  }
+
+  async #answer(redirection: Redirection, params: Params, http: OAuthRequest, begun: FoundInteraction | undefined): Promise<HttpResponse> {
+    const judged = await this.#judge(redirection, params, http)
+    const session = await this.#interactions.session(http)
+    if (begun?.value.denied) {
+      const forget = await this.#service.finish(begun)
+      this.#server.emit(
+        'interaction.finished',
+        { clientId: judged.request.client.client_id, interactionId: begun.id, outcome: 'denied' },
+        http.id
+      )
+      return withCookies(this.#refuse(redirection, new AccessDeniedError(), http), [forget])
+    }
+    const situation = this.#situation(judged.request, session, begun)
+    const check = await this.#needed(situation)
+    if (!check) return this.#grant(redirection, judged, session as Session, begun)
+    // OpenID Connect Core §3.1.2.1: none: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
+    if (situation.prompts.includes('none')) throw new check.error()
+    return this.#prompt(check, situation, begun)
+  }
+
+  /** Everything that can be said of the request itself. */
+  async #judge({ client, redirectUri, mode, state }: Redirection, params: Params, http: OAuthRequest): Promise<Judged> {
+    const repeated = params.repeated()
+    if (repeated !== undefined) params.get(repeated)
+    if ((params.get('state')?.length ?? 0) > MAX_STATE) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters`)
+    const responseType = responseTypeName(params.require('response_type'))
+    const type = this.#registry.responseTypes.get(responseType)
+    if (!type) throw new UnsupportedResponseTypeError()
+    const registered = client.response_types.map(responseTypeName).includes(responseType)
+    if (!registered || (type.grantType !== undefined && !client.grant_types.includes(type.grantType))) {
+      throw new UnauthorizedClientError('this client is not registered for that response type', {
+        detail: { registered: client.response_types }
+      })
+    }
+    const responseMode = params.get('response_mode') ?? type.defaultResponseMode
+    if (responseMode !== mode.responseMode) throw new InvalidRequestError('this response_mode is not served, or not for that response type')
+    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
+    if (!scope)
+      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
+    const request: AuthorizationRequest = {
+      client,
+      redirectUri,
+      responseType,
+      responseMode,
+      scope,
+      params,
+      http,
+      ...(state !== undefined && { state })
+    }
+    await type.validateRequest(request)
+    const details: Record<string, unknown> = {}
+    for (const { validateAuthorizationRequest } of this.#registry.contributions) {
+      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
+    }
+    return { request, type, details }
+  }
+
+  #situation(request: AuthorizationRequest, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
+    const { params, client } = request
+    const now = this.#server.now()
+    let granted: Promise<readonly string[] | undefined> | undefined
+    return {
+      ...{ request, session, now },
+      prompts: this.#prompts(params),
+      maxAge: maxAgeOf(params),
+      freshLogin: isFresh(session, begun),
+      result: begun?.value ?? {},
+      granted: () => {
+        granted ??= session ? this.#granted(client.client_id, session.subject, now) : Promise.resolve(undefined)
+        return granted
+      }
+    }
+  }
+
+  async #granted(clientId: string, subject: string, now: number): Promise<readonly string[] | undefined> {
+    const grants = await this.#server.store.grants.list({ clientId, subject }, now)
+    return grants.length === 0 ? undefined : grants.flatMap(({ scope }) => scope)
+  }
+
+  async #needed(situation: Situation): Promise<InteractionCheck | undefined> {
+    for (const check of this.#registry.interactionChecks.values()) if (await check.isNeeded(situation)) return check
+    return undefined
+  }
+
+  async #prompt({ prompt, reason }: InteractionCheck, situation: Situation, begun: FoundInteraction | undefined): Promise<HttpResponse> {
+    const { request, session } = situation
+    const granted = (await situation.granted()) ?? []
+    const newScope = request.scope.filter((token) => !granted.includes(token))
+    const { interaction, cookies } = await this.#service.require(request, { prompt, reason, newScope, session }, begun)
+    this.#server.emit(
+      'interaction.started',
+      { clientId: request.client.client_id, interactionId: interaction.id, prompt, reason },
+      request.http.id
+    )
+    return withCookies(await this.#interactions.prompt(interaction, request.http), cookies)
+  }
+
+  async #grant(
+    redirection: Redirection,
+    { request, type, details }: Judged,
+    session: Session,
+    begun: FoundInteraction | undefined
+  ): Promise<HttpResponse> {
+    const { client, http } = request
+    const cookies = begun ? [await this.#service.finish(begun)] : []
+    const now = this.#server.now()
+    const grant: Grant = {
+      id: this.#server.identifier(),
+      clientId: client.client_id,
+      subject: session.subject,
+      scope: begun?.value.consent?.subject === session.subject ? begun.value.consent.scope : request.scope,
+      authTime: session.authTime,
+      sessionId: session.id,
+      createdAt: now,
+      expiresAt: now + this.#server.policy(client).grantLifetime,
+      ...(Object.keys(details).length > 0 && { details })
+    }
+    const { params, yields } = await type.createAuthorizationResponse(request, grant)
+    await this.#server.store.grants.insert(grant, yields)
+    const event = {
+      clientId: client.client_id,
+      subject: grant.subject,
+      scope: grant.scope.join(' '),
+      grantId: grant.id,
+      responseType: type.responseType
+    }
+    this.#server.emit('authorization.granted', event, http.id)
+    return withCookies(answer(redirection, params, this.#server.settings.issuer), cookies)
+  }
+
+  #prompts(params: Params): readonly string[] {
+    const prompts = params.get('prompt')?.split(' ') ?? []
+    const known = [...this.#registry.interactionChecks.values()].map(({ prompt }) => prompt)
+    // OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
+    if (prompts.includes('none') && prompts.length > 1) throw new InvalidRequestError('prompt none stands alone')
+    if (!prompts.every((prompt) => prompt === 'none' || known.includes(prompt)))
+      throw new InvalidRequestError('prompt has a value that is not supported here')
+    return prompts
+  }
+
+  #refuse(redirection: Redirection, error: unknown, http: OAuthRequest): HttpResponse {
+    const refusal = error instanceof OAuthError ? error : new ServerError(undefined, { cause: error })
+    this.#server.report(refusal, { endpoint: this.name, requestId: http.id, clientId: redirection.client.client_id })
+    return refuse(redirection, refusal, this.#server.settings)
+  }
+}
+
+function maxAgeOf(params: Params): number | undefined {
+  const value = params.get('max_age')
+  if (value !== undefined && !/^\d{1,10}$/.test(value)) throw new InvalidRequestError('max_age is a number of seconds')
+  return value === undefined ? undefined : Number(value)
+}
+
+/** Whether the person signed in after this request began: a newer session than the one it began with, if it began with one. */
+function isFresh(session: Session | undefined, begun: FoundInteraction | undefined): boolean {
+  if (!session || !begun) return false
+  const { startedAt, session: before } = begun.value
+  return session.authTime >= startedAt && (before === undefined || session.id !== before.id || session.authTime > before.authTime)
+}
+
+function withCookies(response: HttpResponse, cookies: readonly string[]): HttpResponse {
+  if (cookies.length === 0) return response
+  const own = response.headers['set-cookie'] ?? []
+  return { ...response, headers: { ...response.headers, 'set-cookie': [...(typeof own === 'string' ? [own] : own), ...cookies] } }
+}

@@ -1,0 +1,85 @@
+import type { PresentedToken, ServerContext } from '../context.ts'
+import { InvalidClientError } from '../errors.ts'
+import type { Endpoint } from '../extension.ts'
+import { type HttpResponse, json } from '../http.ts'
+import { REFRESH_TOKEN } from '../models/artifacts.ts'
+import { type Client, isPublic } from '../models/client.ts'
+import { isLive } from '../models/grant.ts'
+import type { OAuthRequest } from '../requests.ts'
+
+/** RFC 7662 §2.2 */
+interface IntrospectionResponse {
+  active: boolean
+  [member: string]: unknown
+}
+
+const INACTIVE: IntrospectionResponse = { active: false }
+
+/** The introspection endpoint (RFC 7662): whether a token is live and what it allows, for its owner or the API it is for. */
+export class IntrospectionEndpoint implements Endpoint {
+  readonly name = 'introspection'
+  readonly path = '/introspect'
+  readonly methods: readonly string[] = ['POST']
+  readonly cors = 'client'
+  readonly #server: ServerContext
+
+  constructor(server: ServerContext) {
+    this.#server = server
+  }
+
+  async handle(http: OAuthRequest): Promise<HttpResponse> {
+    const client = await this.#server.authenticateClient(http)
+    // RFC 7662 §2.1: "the endpoint MUST also require some form of authorization to access this endpoint"
+    if (isPublic(client)) throw new InvalidClientError('introspection is for clients that authenticate')
+    const value = http.params.require('token')
+    // RFC 7662 §2.1: a hint that does not help must not hinder: "it MUST extend its search across all of its supported token types".
+    const body = (await this.#accessToken(value, client, http.id)) ?? (await this.#refreshToken(value, client)) ?? INACTIVE
+    this.#server.emit('token.introspected', { clientId: client.client_id, active: body.active }, http.id)
+    return json(200, body)
+  }
+
+  async #accessToken(value: string, client: Client, requestId: string): Promise<IntrospectionResponse | undefined> {
+    const presented = await this.#server.tokens.find(value)
+    if (!presented) return undefined
+    const { token, grant, revoked, expiresAt, id } = presented
+    if (revoked || (grant && !isLive(grant, this.#server.now()))) return INACTIVE
+    if (!this.#maySee(presented, client)) {
+      this.#server.emit('token.foreign', { clientId: client.client_id, owner: token.client_id, endpoint: this.name }, requestId)
+      return INACTIVE
+    }
+    const { claims, aud, sub = token.client_id, ...members } = token
+    return {
+      ...claims,
+      active: true,
+      iss: this.#server.settings.issuer,
+      sub,
+      aud: aud.length === 1 ? aud[0] : aud,
+      ...members,
+      token_type: token.cnf && 'jkt' in token.cnf ? 'DPoP' : 'Bearer',
+      exp: expiresAt,
+      jti: id
+    }
+  }
+
+  async #refreshToken(value: string, client: Client): Promise<IntrospectionResponse | undefined> {
+    const found = await this.#server.opaque.find(REFRESH_TOKEN, value)
+    if (!found || found.value.client_id !== client.client_id || found.consumedAt !== undefined || !isLive(found.grant, this.#server.now()))
+      return undefined
+    const { grant, expiresAt, value: token } = found
+    return {
+      active: true,
+      iss: this.#server.settings.issuer,
+      sub: grant.subject,
+      scope: grant.scope.join(' '),
+      exp: expiresAt,
+      iat: grant.createdAt,
+      ...token
+    }
+  }
+
+  /** RFC 7662 §4: only whom the token concerns: the client it was issued to, and the API it is for. */
+  #maySee({ token }: PresentedToken, { client_id }: Client): boolean {
+    if (token.client_id === client_id || token.aud.includes(client_id)) return true
+    return this.#server.settings.resources.some(({ identifier, clientId }) => clientId === client_id && token.aud.includes(identifier))
+  }
+}

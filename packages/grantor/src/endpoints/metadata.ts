@@ -1,0 +1,62 @@
+import type { ServerContext } from '../context.ts'
+import type { Endpoint, Registry } from '../extension.ts'
+import type { HttpResponse } from '../http.ts'
+
+/** The server's metadata (RFC 8414), computed once from what is registered: what is not served is not advertised. */
+export class MetadataEndpoint implements Endpoint {
+  readonly name = 'metadata'
+  readonly path = '/.well-known/oauth-authorization-server'
+  readonly wellKnown = true
+  readonly methods: readonly string[] = ['GET', 'HEAD']
+  readonly cors = 'any'
+  readonly always = true
+  readonly #server: ServerContext
+  readonly #registry: Registry
+  #response: HttpResponse | undefined
+
+  constructor(server: ServerContext, registry: Registry) {
+    this.#server = server
+    this.#registry = registry
+  }
+
+  async handle(): Promise<HttpResponse> {
+    this.#response ??= {
+      status: 200,
+      headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' },
+      body: JSON.stringify(metadata(this.#server, this.#registry))
+    }
+    return this.#response
+  }
+}
+
+/** RFC 8414 §2, RFC 9207 §3, RFC 7636 §6.2. */
+export function metadata(server: ServerContext, registry: Registry): Record<string, unknown> {
+  const served = new Set([...registry.endpoints.values()].filter(({ name }) => name !== 'metadata').map(({ name }) => name))
+  const endpoints = [...served].map((name) => [name === 'jwks' ? 'jwks_uri' : `${name}_endpoint`, server.endpoint(name)])
+  const methods = [...registry.clientAuthentications.values()]
+  const algorithms = [...new Set(methods.flatMap((method) => method.algorithms))]
+  const authentication = (name: string, allowed: readonly { method: string }[]) =>
+    served.has(name) && {
+      [`${name}_endpoint_auth_methods_supported`]: allowed.map(({ method }) => method),
+      ...(algorithms.length > 0 && { [`${name}_endpoint_auth_signing_alg_values_supported`]: algorithms })
+    }
+  return {
+    issuer: server.settings.issuer,
+    ...Object.fromEntries(endpoints),
+    // RFC 8414 §2 requires response_types_supported; without an authorization endpoint there are none.
+    response_types_supported: served.has('authorization') ? [...registry.responseTypes.keys()] : [],
+    grant_types_supported: [...registry.grantTypes.keys(), ...(registry.responseTypes.has('token') ? ['implicit'] : [])],
+    ...authentication('token', methods),
+    ...authentication(
+      'introspection',
+      methods.filter(({ method }) => method !== 'none')
+    ),
+    ...authentication('revocation', methods),
+    ...(served.has('authorization') && {
+      response_modes_supported: [...registry.responseModes.keys()],
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true
+    }),
+    ...Object.fromEntries([...registry.metadata].map(([name, { value }]) => [name, value]))
+  }
+}

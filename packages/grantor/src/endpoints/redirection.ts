@@ -1,0 +1,71 @@
+import { InvalidRequestError, type OAuthError } from '../errors.ts'
+import type { Registry } from '../extension.ts'
+import type { HttpResponse } from '../http.ts'
+import type { Client } from '../models/client.ts'
+import { isRegisteredRedirectUri } from '../models/redirect-uri.ts'
+import { Params } from '../params.ts'
+import type { ResponseModeBase } from '../response-modes/base.ts'
+import { describe } from './error-members.ts'
+
+/** The way back to a client whose redirect URI is proven. Who holds one may answer there; who does not, answers on a page. */
+export interface Redirection {
+  client: Client
+  redirectUri: string
+  mode: ResponseModeBase
+  state?: string
+}
+
+/** RFC 6749 §4.1.2, RFC 9207 §2: every response, success or error, carries `state` as it came and `iss`. */
+export function answer({ redirectUri, mode, state }: Redirection, params: Record<string, string>, issuer: string): HttpResponse {
+  return mode.respond(redirectUri, Params.from({ ...params, ...(state !== undefined && { state }), iss: issuer }))
+}
+
+/** RFC 6749 §4.1.2.1 */
+export function refuse(
+  redirection: Redirection,
+  error: OAuthError,
+  { issuer, errorUri }: { issuer: string; errorUri: string | undefined }
+): HttpResponse {
+  return answer(redirection, describe(error, errorUri), issuer)
+}
+
+/**
+ * The redirect URI that the response may go to.
+ * @throws InvalidRequestError if it is not this client's: "the authorization server … MUST NOT automatically redirect the user-agent to
+ * the invalid redirection URI" (RFC 6749 §4.1.2.1).
+ */
+export function provenRedirectUri(params: Params, client: Client, allowOmitted: boolean): string {
+  const named = params.get('redirect_uri')
+  if (named !== undefined) {
+    if (isRegisteredRedirectUri(client, named)) return named
+    throw new InvalidRequestError('redirect_uri is not registered for this client', {
+      detail: { received: named, registered: client.redirect_uris }
+    })
+  }
+  const [only, ...more] = client.redirect_uris
+  // OpenID Connect Core §3.1.2.1 requires it in every case.
+  const isOpenId = (params.all('scope')[0] ?? '').split(' ').includes('openid')
+  if (allowOmitted && !isOpenId && only !== undefined && more.length === 0 && isRegisteredRedirectUri(client, only)) return only
+  throw new InvalidRequestError('redirect_uri is missing')
+}
+
+/** The mode in which even an error about the mode can be told: a token response never falls back to the query. */
+export function safeResponseMode(params: Params, { responseTypes, responseModes }: Registry): ResponseModeBase {
+  const type = responseTypes.get(responseTypeName(single(params, 'response_type') ?? ''))
+  const usual = type?.defaultResponseMode ?? 'query'
+  const named = responseModes.get(single(params, 'response_mode') ?? usual)
+  const mode = named && (named.mayCarryTokens || usual === 'query') ? named : responseModes.get(usual)
+  if (!mode) throw new InvalidRequestError(`the response mode ${usual} is not served here`)
+  return mode
+}
+
+/** The words of a response type in one order, whatever order they came in (OAuth 2.0 Multiple Response Type Encoding Practices §5). */
+export function responseTypeName(value: string): string {
+  return value.split(' ').sort().join(' ')
+}
+
+/** The value of a parameter that came exactly once. */
+export function single(params: Params, name: string): string | undefined {
+  const values = params.all(name)
+  return values.length === 1 ? values[0] : undefined
+}

@@ -1,0 +1,114 @@
+import type { ServerContext } from '../context.ts'
+import { ConfigurationError, InvalidRequestError, OAuthError, ServerError, TemporarilyUnavailableError } from '../errors.ts'
+import type { Endpoint, Registry } from '../extension.ts'
+import type { HttpRequest, HttpResponse } from '../http.ts'
+import type { Interactions } from '../interactions/base.ts'
+import { Params } from '../params.ts'
+import type { OAuthRequest } from '../requests.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import { errorPage, errorResponse } from './error-response.ts'
+
+// RFC 6749 §2.3.1: "The parameters can only be transmitted in the request-body and MUST NOT be included in the request URI."
+const NEVER_IN_QUERY = ['client_secret', 'client_assertion', 'code', 'code_verifier', 'refresh_token', 'password', 'token']
+const FORM = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/i
+
+/** From request to endpoint and back; the one place where an error becomes a response. */
+export class Router {
+  readonly #server: ServerContext
+  readonly #interactions: Interactions | undefined
+  readonly #routes = new Map<string, Endpoint>()
+  readonly #urls = new Map<string, string>()
+
+  constructor(server: ServerContext, registry: Registry, interactions: Interactions | undefined) {
+    this.#server = server
+    this.#interactions = interactions
+    const { origin, pathname } = new URL(server.settings.issuer)
+    const base = pathname === '/' ? '' : pathname
+    const { paths } = server.settings
+    for (const name of Object.keys(paths))
+      if (!registry.endpoints.has(name)) throw new ConfigurationError(`paths: there is no endpoint ${name}`)
+    for (const endpoint of registry.endpoints.values()) {
+      const path = endpoint.wellKnown ? endpoint.path + base : base + (paths[endpoint.name] ?? endpoint.path)
+      if (!/^\/[\w./~-]+$/.test(path)) throw new ConfigurationError(`paths: ${path} is not a plain path`)
+      if (this.#routes.has(path)) throw new ConfigurationError(`two endpoints at ${path}`)
+      this.#routes.set(path, endpoint)
+      this.#urls.set(endpoint.name, origin + path)
+    }
+  }
+
+  url(name: string): string {
+    const url = this.#urls.get(name)
+    if (url === undefined) throw new ConfigurationError(`there is no endpoint ${name}`)
+    return url
+  }
+
+  /** Undefined: the path is not one of ours. There is one spelling of each, so that no other escapes a rule about it. */
+  async respond(http: HttpRequest): Promise<HttpResponse | undefined> {
+    const [path, query] = splitUrl(http.url)
+    const endpoint = this.#routes.get(path)
+    if (!endpoint) return undefined
+    const id = this.#server.crypto.random(9)
+    const origin = http.headers.get('origin')
+    const request: OAuthRequest = { ...plain(http), path, params: EMPTY, id }
+    const response = await this.#answer(endpoint, request, query).catch((error: unknown) => this.#failure(endpoint, request, error))
+    const cors = origin === null ? undefined : await corsHeaders(this.#server, endpoint, request, origin)
+    return { ...response, headers: { ...response.headers, 'x-request-id': id, ...cors } }
+  }
+
+  async #answer(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<HttpResponse> {
+    const { method } = request
+    if (method === 'OPTIONS' && endpoint.cors !== 'none') return preflight(endpoint, request.headers.get('origin'))
+    if (!endpoint.methods.includes(method)) {
+      throw new InvalidRequestError(`this endpoint answers ${endpoint.methods.join(' and ')}`, {
+        status: 405,
+        headers: { allow: endpoint.methods.join(', ') }
+      })
+    }
+    if (!endpoint.always && !this.#isAvailable())
+      throw new TemporarilyUnavailableError('the server is under maintenance', { retryAfter: 60 })
+    request.params = method === 'POST' ? await this.#form(endpoint, request, query) : Params.parse(query)
+    return endpoint.handle(request)
+  }
+
+  async #form(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<Params> {
+    if (!FORM.test(request.headers.get('content-type') ?? ''))
+      throw new InvalidRequestError('the body must be application/x-www-form-urlencoded in UTF-8')
+    const inQuery = query === '' ? undefined : NEVER_IN_QUERY.find((name) => Params.parse(query).has(name))
+    if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
+    const params = Params.parse(await request.body())
+    // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
+    const repeated = endpoint.forPeople ? undefined : params.repeated()
+    if (repeated !== undefined) params.get(repeated)
+    return params
+  }
+
+  #isAvailable(): boolean {
+    const { available } = this.#server.settings
+    return typeof available === 'function' ? available() : available
+  }
+
+  async #failure(endpoint: Endpoint, request: OAuthRequest, cause: unknown): Promise<HttpResponse> {
+    const error = cause instanceof OAuthError ? cause : new ServerError(undefined, { cause })
+    this.#server.report(error, { endpoint: endpoint.name, requestId: request.id })
+    if (!endpoint.forPeople) return errorResponse(error, this.#server.settings.errorUri)
+    const shown = { error: error.error, description: error.message, status: error.status, requestId: request.id }
+    // A page that fails to render must not hide the error it was to show.
+    const own = await this.#interactions?.error?.(shown, request).catch(() => undefined)
+    return { ...(own ?? errorPage(shown)), headers: { ...(own ?? errorPage(shown)).headers, ...error.headers } }
+  }
+}
+
+const EMPTY = new Params()
+
+/** The path as received, without decoding, and the query without its question mark. */
+function splitUrl(url: string): [path: string, query: string] {
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('//') + 2)
+  const target = start === -1 ? '/' : url.slice(start)
+  const mark = target.indexOf('?')
+  return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
+}
+
+/** The members of a request, whatever object carries them. */
+function plain({ method, url, headers, remote, body }: HttpRequest): HttpRequest {
+  return { method, url, headers, body, ...(remote && { remote }) }
+}

@@ -1,0 +1,51 @@
+/** What an operator or an auditor wants to know, each without secrets. */
+export interface EventDetails {
+  /** A client proved who it is. Failures carry the reason. */
+  'client_authentication.failed': { clientId?: string; method?: string; reason: string }
+  /** An assertion came a second time (RFC 7523 §3). */
+  'assertion.replayed': { clientId: string }
+  /** Tokens went out. `grantId` is absent for client_credentials. */
+  'token.issued': { clientId: string; grantType: string; subject?: string; scope: string; grantId?: string; refreshToken: boolean }
+  /** An authorization response with success went out. */
+  'authorization.granted': { clientId: string; subject: string; scope: string; grantId: string; responseType: string }
+  /** A redeemed code came again, from the right client with the right verifier: its family is dead (RFC 6749 §4.1.2). */
+  'code.replayed': { clientId: string; subject: string; grantId: string }
+  /** The right client failed too often to redeem a code. */
+  'code.burned': { clientId: string; subject: string; grantId: string }
+  /** A rotated refresh token came again after its window: its family is dead (RFC 9700 §4.14.2). */
+  'refresh_token.reused': { clientId: string; subject: string; grantId: string }
+  /** The same refresh again within the window: the same successor was given. */
+  'refresh_token.repeated': { clientId: string; grantId: string }
+  /** A grant and all that came of it is dead. */
+  'grant.revoked': { clientId: string; grantId: string; reason: string }
+  /** One access token is dead. */
+  'token.revoked': { clientId: string; grantId?: string }
+  /** A client tried to revoke or introspect what is not its own. */
+  'token.foreign': { clientId: string; owner: string; endpoint: string }
+  'token.introspected': { clientId: string; active: boolean }
+  /** The person is asked for something. */
+  'interaction.started': { clientId: string; interactionId: string; prompt: string; reason: string }
+  'interaction.finished': { clientId: string; interactionId: string; outcome: string; subject?: string }
+  'client.created': { clientId: string }
+  'client.updated': { clientId: string }
+  'client.deleted': { clientId: string }
+  'keys.rotated': { kid: string; alg: string; activeFrom: number }
+  /** A browser origin may not read the answer; `allowed_origins` or a redirect URI of the client would permit it. */
+  'cors.refused': { clientId?: string; origin: string; endpoint: string }
+  /** A request was refused with a registered error. `detail`: what was received against what was registered. */
+  'request.refused': {
+    endpoint: string
+    error: string
+    status: number
+    reason: string
+    clientId?: string
+    detail?: Record<string, unknown>
+  }
+  /** Something broke. */
+  'request.failed': { endpoint: string; error: string; status: number; reason: string; cause: unknown }
+}
+
+export type EventName = keyof EventDetails
+
+/** `time` in seconds since the epoch; `requestId` is the one on the page, in the header and in the log. */
+export type Event = { [N in EventName]: { type: N; time: number; requestId?: string } & EventDetails[N] }[EventName]

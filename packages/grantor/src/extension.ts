@@ -1,0 +1,102 @@
+import type { ClientAuthenticationBase } from './client-authentication/base.ts'
+import type { ServerContext, TokenFormat, TokenIssuance, TokenResponse } from './context.ts'
+import { ConfigurationError } from './errors.ts'
+import type { GrantTypeBase } from './grant-types/base.ts'
+import type { HttpResponse } from './http.ts'
+import type { InteractionCheck } from './interactions/checks.ts'
+import type { Client } from './models/client.ts'
+import type { Confirmation } from './models/confirmation.ts'
+import type { Params } from './params.ts'
+import type { AuthorizationRequest, OAuthRequest, TokenRequest } from './requests.ts'
+import type { ResponseModeBase } from './response-modes/base.ts'
+import type { ResponseTypeBase } from './response-types/base.ts'
+
+/** A place that requests go to. */
+export interface Endpoint {
+  /** Its name; `token` appears in the metadata as `token_endpoint`. */
+  readonly name: string
+  /** Below the issuer, unless `settings.paths` says another; with `wellKnown`, below the host, before the path of the issuer (RFC 8615). */
+  readonly path: string
+  readonly wellKnown?: boolean
+  readonly methods: readonly string[]
+  /** Who may read the answer in a browser: any origin, the origins of the client that asks, or nobody. */
+  readonly cors: 'any' | 'client' | 'none'
+  /** Errors are shown to a person, not to a program. */
+  readonly forPeople?: boolean
+  /** Served during maintenance, too. */
+  readonly always?: boolean
+  handle(request: OAuthRequest): Promise<HttpResponse>
+}
+
+/** What an extension adds. The same name twice is refused when the server is built; only what every server has gives way to it. */
+export interface Contribution {
+  grantTypes?: readonly GrantTypeBase[]
+  responseTypes?: readonly ResponseTypeBase[]
+  responseModes?: readonly ResponseModeBase[]
+  clientAuthentications?: readonly ClientAuthenticationBase[]
+  tokenFormats?: readonly TokenFormat[]
+  endpoints?: readonly Endpoint[]
+  interactionChecks?: readonly InteractionCheck[]
+  /** Members of the server's metadata, by their registered names (RFC 8414 §2). */
+  metadata?: Readonly<Record<string, unknown>>
+  /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). */
+  resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<Params>
+  /** Refuses, or returns what the grant must remember. */
+  validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
+  /** What the sender proved to hold. */
+  confirm?(request: OAuthRequest, client: Client): Promise<Confirmation | undefined>
+  /** Between the two verbs of a grant type: refuses, or adds claims to the access token. */
+  validateTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined>
+  /** Members of the token response. */
+  tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>
+}
+
+/** One optional specification, or a custom grant type: a function of the server it is added to. */
+export type Extension = (server: ServerContext) => Contribution
+
+/** Everything that this server can do, by name. Discovery is computed from it, so it cannot promise what is not enforced. */
+export class Registry {
+  readonly grantTypes = new Map<string, GrantTypeBase>()
+  readonly responseTypes = new Map<string, ResponseTypeBase>()
+  readonly responseModes = new Map<string, ResponseModeBase>()
+  readonly clientAuthentications = new Map<string, ClientAuthenticationBase>()
+  readonly tokenFormats = new Map<string, TokenFormat>()
+  readonly endpoints = new Map<string, Endpoint>()
+  readonly interactionChecks = new Map<string, InteractionCheck>()
+  readonly metadata = new Map<string, { name: string; value: unknown }>()
+  /** For their hooks, in the order given. */
+  readonly contributions: Contribution[] = []
+  readonly #extended = new Set<string>()
+
+  /** @throws ConfigurationError if a name is taken by another extension. */
+  add(contribution: Contribution, origin: 'core' | 'extension' = 'extension'): void {
+    const { grantTypes, responseTypes, responseModes, clientAuthentications, tokenFormats, endpoints, interactionChecks, metadata } =
+      contribution
+    this.#put('grant type', this.grantTypes, grantTypes, (entry) => entry.grantType, origin)
+    this.#put('response type', this.responseTypes, responseTypes, (entry) => entry.responseType, origin)
+    this.#put('response mode', this.responseModes, responseModes, (entry) => entry.responseMode, origin)
+    this.#put('client authentication method', this.clientAuthentications, clientAuthentications, (entry) => entry.method, origin)
+    this.#put('token format', this.tokenFormats, tokenFormats, (entry) => entry.format, origin)
+    this.#put('endpoint', this.endpoints, endpoints, (entry) => entry.name, origin)
+    this.#put('interaction check', this.interactionChecks, interactionChecks, (entry) => entry.reason, origin)
+    const members = Object.entries(metadata ?? {}).map(([name, value]) => ({ name, value }))
+    this.#put('metadata member', this.metadata, members, (entry) => entry.name, origin)
+    this.contributions.push(contribution)
+  }
+
+  #put<T>(
+    what: string,
+    target: Map<string, T>,
+    entries: readonly T[] = [],
+    nameOf: (entry: T) => string,
+    origin: 'core' | 'extension'
+  ): void {
+    for (const entry of entries) {
+      const name = nameOf(entry)
+      const key = `${what} ${name}`
+      if (this.#extended.has(key)) throw new ConfigurationError(`the ${key} is contributed twice`)
+      if (origin === 'extension') this.#extended.add(key)
+      target.set(name, entry)
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import type { Extension } from '../extension.ts'
+import { type PasswordAuthenticator, PasswordGrantType } from '../grant-types/password.ts'
+
+/** The resource owner password credentials grant (RFC 6749 §4.3), for migrations. RFC 9700 §2.4: "MUST NOT be used". */
+export function passwordGrant(options: { authenticate: PasswordAuthenticator }): Extension {
+  return (server) => ({ grantTypes: [new PasswordGrantType(server, options)] })
+}

@@ -1,0 +1,113 @@
+import type { ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
+import { InvalidGrantError, ServerError } from '../errors.ts'
+import type { Artifact } from '../models/artifacts.ts'
+import type { Grant } from '../models/grant.ts'
+import type { TokenRequest } from '../requests.ts'
+import type { Consumption } from '../stores/store.ts'
+
+/**
+ * A grant type (RFC 6749 §1.3): what a client offers at the token endpoint in exchange for tokens. To make one, name it and say what
+ * may be issued; authentication, storage, refresh, introspection and revocation come with it.
+ */
+export abstract class GrantTypeBase {
+  /** The value of the `grant_type` parameter. */
+  abstract readonly grantType: string
+  protected readonly server: ServerContext
+
+  constructor(server: ServerContext) {
+    this.server = server
+  }
+
+  /**
+   * Everything that can say no. Reads, never writes. The client is authenticated, may use this grant type, and is registered for the scope.
+   * @throws OAuthError if nothing may be issued.
+   */
+  abstract validateRequest(request: TokenRequest): Promise<TokenIssuance>
+
+  /**
+   * Everything that changes state: spends what pays and stores the tokens in one step, then answers.
+   * @throws InvalidGrantError if what pays was spent before.
+   */
+  async createTokenResponse(request: TokenRequest, issuance: TokenIssuance): Promise<TokenResponse> {
+    const { server } = this
+    const { client, confirmation } = request
+    const grant = issuance.grant ?? this.#newGrant(request, issuance)
+    const access = await server.tokens.accessToken(request, issuance, grant)
+    const refresh = grant && this.mayRefresh(request, issuance) ? await server.tokens.refreshToken(client, grant, confirmation) : undefined
+    const response: TokenResponse = {
+      access_token: access.token,
+      token_type: confirmation && 'jkt' in confirmation ? 'DPoP' : 'Bearer',
+      expires_in: access.expiresIn,
+      ...(refresh && { refresh_token: refresh.token }),
+      ...(access.scope !== '' && { scope: access.scope })
+    }
+    const yields = [access.artifact, refresh?.artifact].filter((artifact) => artifact !== undefined)
+    const repeated = await this.#store(request, issuance, grant, yields, response)
+    if (repeated) return repeated
+    server.emit(
+      'token.issued',
+      {
+        clientId: client.client_id,
+        grantType: this.grantType,
+        scope: access.scope,
+        refreshToken: refresh !== undefined,
+        ...(grant && { subject: grant.subject, grantId: grant.id })
+      },
+      request.id
+    )
+    return response
+  }
+
+  /** A refresh token needs a grant type that allows it, a client that may use it, and a server that takes it back. */
+  protected mayRefresh({ client }: TokenRequest, issuance: TokenIssuance): boolean {
+    return issuance.refreshToken === true && client.grant_types.includes('refresh_token') && this.server.hasGrantType('refresh_token')
+  }
+
+  /** What the spent record keeps for a replay. */
+  protected async leaves(_request: TokenRequest, _response: TokenResponse): Promise<Record<string, unknown> | undefined> {
+    return undefined
+  }
+
+  /**
+   * Somebody redeemed the same thing before, and this request is valid in all else: two parties hold it, so its family dies before the
+   * answer is sent (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+   */
+  protected async replayed(request: TokenRequest, issuance: TokenIssuance, _spent: Consumption<unknown>): Promise<TokenResponse> {
+    const { grant } = issuance
+    if (grant) await this.server.store.grants.revoke({ id: grant.id }, this.server.now())
+    if (grant) this.server.emit('grant.revoked', { clientId: request.client.client_id, grantId: grant.id, reason: 'replay' }, request.id)
+    throw new InvalidGrantError('it was used before; everything issued for it is revoked')
+  }
+
+  async #store(
+    request: TokenRequest,
+    issuance: TokenIssuance,
+    grant: Grant | undefined,
+    yields: readonly Artifact<unknown>[],
+    response: TokenResponse
+  ): Promise<TokenResponse | undefined> {
+    const { artifacts, grants } = this.server.store
+    if (issuance.spends) {
+      if (grant !== issuance.grant) throw new ServerError('what is spent must belong to a grant that exists')
+      const leaves = await this.leaves(request, response)
+      const spent = await artifacts.consume(issuance.spends, {
+        now: this.server.now(),
+        yields,
+        ...(leaves && { leaves }),
+        ...(grant?.expiresAt !== undefined && { retainUntil: grant.expiresAt })
+      })
+      if (!spent) throw new InvalidGrantError('it has expired')
+      return spent.first ? undefined : this.replayed(request, issuance, spent)
+    }
+    if (grant !== undefined && grant !== issuance.grant) await grants.insert(grant, yields)
+    else for (const artifact of yields) await artifacts.insert(artifact)
+    return undefined
+  }
+
+  #newGrant({ client }: TokenRequest, { subject, scope }: TokenIssuance): Grant | undefined {
+    if (subject === undefined) return undefined
+    const now = this.server.now()
+    const { grantLifetime } = this.server.policy(client)
+    return { id: this.server.identifier(), clientId: client.client_id, subject, scope, createdAt: now, expiresAt: now + grantLifetime }
+  }
+}

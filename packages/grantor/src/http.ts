@@ -1,0 +1,68 @@
+/** Who is at the other end of the connection, as far as the adapter can vouch for it. */
+export interface RemoteInfo {
+  address?: string
+}
+
+/** A request as plain data: no framework, no web objects. */
+export interface HttpRequest {
+  method: string
+  /** Path and query as received, or an absolute URL. */
+  url: string
+  headers: { get(name: string): string | null }
+  /** The body as text. Rejects with an `InvalidRequestError` (413, 415, 400) when it is too large, compressed or not UTF-8. */
+  body(): Promise<string>
+  remote?: RemoteInfo
+}
+
+/** A response as plain data. Header names are lower-case. */
+export interface HttpResponse {
+  status: number
+  headers: Record<string, string | string[]>
+  body?: string
+}
+
+/** RFC 6749 §5.1: nothing that holds a token or an error about one is cached. */
+export const NO_STORE: Readonly<Record<string, string>> = { 'cache-control': 'no-store', pragma: 'no-cache' }
+
+/** A JSON response that no cache keeps. */
+export function json(status: number, body: object, headers: Record<string, string> = {}): HttpResponse {
+  return { status, headers: { 'content-type': 'application/json', ...NO_STORE, ...headers }, body: JSON.stringify(body) }
+}
+
+/** 303, never 307 or 308: a credential in a body must not travel on (RFC 9700 §4.12). */
+export function seeOther(location: string): HttpResponse {
+  return { status: 303, headers: { location, ...NO_STORE, 'referrer-policy': 'no-referrer' } }
+}
+
+/** A page of our own: unframeable, uncached, without referrer. `csp` adds directives to `default-src 'none'`. */
+export function html(status: number, body: string, csp = ''): HttpResponse {
+  return {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': `default-src 'none'; frame-ancestors 'none'; base-uri 'none'${csp && `; ${csp}`}`,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      ...NO_STORE
+    },
+    body
+  }
+}
+
+/** Text as it may stand in HTML, in an attribute or between tags. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+/**
+ * The one cookie of that name; undefined if there is none, or more than one: whoever can plant a second must not choose which counts.
+ * Names are compared byte by byte.
+ */
+export function readCookie(request: HttpRequest, name: string): string | undefined {
+  const values = (request.headers.get('cookie') ?? '')
+    .split(';')
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .filter((pair) => pair.startsWith(`${name}=`))
+  return values.length === 1 ? values[0]?.slice(name.length + 1) : undefined
+}

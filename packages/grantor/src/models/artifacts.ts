@@ -1,0 +1,59 @@
+import type { Confirmation } from './confirmation.ts'
+
+/** The name of a kind of record, carrying the type of its value. */
+export type Kind<T> = string & { readonly __record?: T }
+
+/**
+ * Something that lives for a while: a code, a token, an interaction, a `jti`. `id` is public and time-ordered; the secret part is
+ * stored as its keyed hash only. Times in seconds since the epoch.
+ */
+export interface Artifact<T> {
+  kind: Kind<T>
+  id: string
+  secretHash?: string
+  value: T
+  grantId?: string
+  expiresAt: number
+}
+
+/** RFC 6749 §4.1.2 */
+export interface AuthorizationCode {
+  client_id: string
+  /** As sent in the authorization request; absent if it was not sent (RFC 6749 §4.1.3). */
+  redirect_uri?: string
+  code_challenge: string
+  code_challenge_method: 'S256' | 'plain'
+  confirmation?: Confirmation
+  /** Failed redemptions by the right client. */
+  failures: number
+}
+
+/** RFC 6749 §1.4 */
+export interface AccessToken {
+  client_id: string
+  /** Absent for a token that the client got for itself (RFC 6749 §4.4). */
+  sub?: string
+  scope: string
+  aud: readonly string[]
+  iat: number
+  cnf?: Confirmation
+  /** What extensions added. */
+  claims?: Record<string, unknown>
+}
+
+/** RFC 6749 §1.5 */
+export interface RefreshToken {
+  client_id: string
+  cnf?: Confirmation
+  /** After its rotation: what its successor was given for, and the answer, encrypted under a key derived from this token. */
+  successor?: { request: string; response: string }
+}
+
+/** The consumed `jti` of an assertion, or a revoked one of a JWT access token: existing is all it says. */
+export type Mark = Record<string, never>
+
+export const AUTHORIZATION_CODE: Kind<AuthorizationCode> = 'authorization_code'
+export const ACCESS_TOKEN: Kind<AccessToken> = 'access_token'
+export const REFRESH_TOKEN: Kind<RefreshToken> = 'refresh_token'
+export const ASSERTION_JTI: Kind<Mark> = 'assertion_jti'
+export const REVOKED_JTI: Kind<Mark> = 'revoked_jti'

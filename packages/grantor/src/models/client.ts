@@ -1,0 +1,67 @@
+import type { PolicyOverrides } from './policy.ts'
+
+/** One of a client's secrets. Two may live at once, so that one can be rotated without an outage. Times in seconds since the epoch. */
+export interface ClientSecret {
+  /** Keyed HMAC-SHA-256 of the secret, base64url. */
+  hash: string
+  /** The secret itself, encrypted: kept only for `client_secret_jwt`, whose HMAC key it is (OpenID Connect Core §9). */
+  encrypted?: string
+  createdAt: number
+  expiresAt?: number
+}
+
+/** A JSON Web Key Set with public keys (RFC 7517 §5). */
+export interface JsonWebKeySet {
+  keys: readonly JsonWebKey[]
+}
+
+/** What a client says of itself, in the words of RFC 7591 §2. */
+export interface ClientMetadata {
+  client_name?: string
+  client_uri?: string
+  logo_uri?: string
+  policy_uri?: string
+  tos_uri?: string
+  redirect_uris?: readonly string[]
+  grant_types?: readonly string[]
+  response_types?: readonly string[]
+  /** Absent: `client_secret_basic` or `client_secret_post`, whichever the client uses. Present: that one only. */
+  token_endpoint_auth_method?: string
+  /** The JWS algorithm this client signs its assertions with; absent: any that fits its method. */
+  token_endpoint_auth_signing_alg?: string
+  /** Space-separated. Nothing beyond it is ever granted. */
+  scope?: string
+  /** `native` opens loopback ports and private-use schemes (RFC 8252). */
+  application_type?: 'web' | 'native'
+  jwks?: JsonWebKeySet
+  /** Browser origins that may read the token, revocation and introspection responses, besides those of `redirect_uris`. */
+  allowed_origins?: readonly string[]
+  /** `plain` for a client that cannot compute SHA-256 (RFC 7636 §4.2). */
+  code_challenge_method?: 'S256' | 'plain'
+  /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
+  require_consent?: boolean
+  /** Lifetimes and policies of this client, where they differ from the server's. */
+  settings?: PolicyOverrides
+}
+
+/** A registered client, as stored. */
+export interface Client extends ClientMetadata {
+  client_id: string
+  redirect_uris: readonly string[]
+  grant_types: readonly string[]
+  response_types: readonly string[]
+  scope: string
+  secrets?: readonly ClientSecret[]
+  /** True: the client is refused everywhere, as if it did not exist. */
+  disabled?: boolean
+  /** Seconds since the epoch. */
+  client_id_issued_at?: number
+}
+
+/** The purpose that client secrets are hashed and encrypted for. */
+export const CLIENT_SECRET = 'client_secret'
+
+/** A client without credentials cannot authenticate (RFC 6749 §2.1). */
+export function isPublic(client: Client): boolean {
+  return client.token_endpoint_auth_method === 'none'
+}

@@ -1,0 +1,20 @@
+/** What a subject allowed a client. The root of its codes and tokens: revoke it and all of them are dead. Times in seconds since the epoch. */
+export interface Grant {
+  id: string
+  clientId: string
+  subject: string
+  scope: readonly string[]
+  /** When the person last proved who they are, in the session that authorized this. */
+  authTime?: number
+  sessionId?: string
+  createdAt: number
+  expiresAt?: number
+  revokedAt?: number
+  /** What extensions must remember of the authorization: `resource`, `authorization_details`, `claims` … */
+  details?: Record<string, unknown>
+}
+
+/** A token is live if and only if its grant is. */
+export function isLive(grant: Grant | undefined, now: number): grant is Grant {
+  return grant !== undefined && grant.revokedAt === undefined && (grant.expiresAt === undefined || now < grant.expiresAt)
+}

@@ -1,0 +1,30 @@
+/** The lifetimes (seconds) and policies that a client or a resource may have of its own. */
+export interface Policy {
+  /** How long an access token lives. Default 3600. */
+  accessTokenLifetime: number
+  /** How long an authorization code waits for its redemption; at most 600 (RFC 6749 §4.1.2). Default 60. */
+  authorizationCodeLifetime: number
+  /** A refresh token that nobody used for so long is dead. Default 14 days. */
+  refreshTokenLifetime: number
+  /** After so long the person must authorize again, however busy the client was; also how long consent is remembered. Default 90 days. */
+  grantLifetime: number
+  /** For so long after a rotation the same refresh token yields the same successor; 0 = strict. Default 30. */
+  refreshTokenReuseWindow: number
+  /** `always`, or only for clients that cannot authenticate (RFC 9700 §4.14.2). Default `always`. */
+  refreshTokenRotation: 'always' | 'public-clients'
+  /** `opaque` is looked up here; a `jwt` (RFC 9068) is verified where it is used. Default `opaque`. */
+  accessTokenFormat: string
+}
+
+export type PolicyOverrides = Partial<Policy>
+
+/** An API that access tokens are for. */
+export interface ResourceServer {
+  /** Absolute URI, the token's `aud` (RFC 8707 §2). */
+  identifier: string
+  /** The client that this API authenticates as when it introspects (RFC 7662 §2.1). */
+  clientId?: string
+  /** The signature algorithm of its JWT access tokens. Default: the server's first. */
+  signingAlgorithm?: string
+  settings?: PolicyOverrides
+}

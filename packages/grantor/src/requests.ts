@@ -1,0 +1,36 @@
+import type { HttpRequest } from './http.ts'
+import type { Client } from './models/client.ts'
+import type { Confirmation } from './models/confirmation.ts'
+import type { Params } from './params.ts'
+
+/** A request that reached an endpoint. */
+export interface OAuthRequest extends HttpRequest {
+  path: string
+  /** The parameters of the body for POST, of the query for GET. */
+  params: Params
+  /** Appears in every error, event and log line of this request. */
+  id: string
+}
+
+/** Having one proves: client authenticated, grant type allowed, scope registered. */
+export interface TokenRequest extends OAuthRequest {
+  client: Client
+  grantType: string
+  /** What was asked for; the default scope if nothing was (RFC 6749 §3.3). `params.has('scope')` tells which. */
+  scope: readonly string[]
+  /** The key that the sender proved to hold. */
+  confirmation?: Confirmation
+}
+
+/** Having one proves: client and redirect_uri are genuine, so from here on errors are redirected. */
+export interface AuthorizationRequest {
+  client: Client
+  redirectUri: string
+  responseType: string
+  responseMode: string
+  scope: readonly string[]
+  state?: string
+  params: Params
+  /** The HTTP request that carries it. */
+  http: OAuthRequest
+}

@@ -1,0 +1,209 @@
+import type { Artifact, Kind } from '../models/artifacts.ts'
+import type { Client } from '../models/client.ts'
+import { type Grant, isLive } from '../models/grant.ts'
+import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, GrantQuery, GrantStore, Reference, Store } from './store.ts'
+
+/** One realm's tables. */
+interface Tables {
+  clients: Map<string, Client>
+  grants: Map<string, Grant>
+  artifacts: Map<string, StoredArtifact>
+}
+
+interface StoredArtifact extends Artifact<unknown> {
+  consumedAt?: number
+}
+
+// Artifacts looked at for expiry with each one that is stored: two for one keeps the table bounded without a pause.
+const SWEEP = 2
+
+/** A store for tests and first steps: everything is in this process and gone with it. Records are replaced, never changed. */
+export class MemoryStore implements Store {
+  readonly durable = false
+  readonly clients: ClientStore
+  readonly grants: GrantStore
+  readonly artifacts: ArtifactStore
+  readonly #realms: Map<string, Tables>
+
+  constructor({ clients = [] }: { clients?: readonly Client[] } = {}, realms: Map<string, Tables> = new Map(), realm = '') {
+    this.#realms = realms
+    const tables = realms.get(realm) ?? { clients: new Map(), grants: new Map(), artifacts: new Map() }
+    realms.set(realm, tables)
+    for (const client of clients) tables.clients.set(client.client_id, client)
+    this.clients = new MemoryClients(tables)
+    this.grants = new MemoryGrants(tables)
+    this.artifacts = new MemoryArtifacts(tables)
+  }
+
+  realm(name: string): Store {
+    return new MemoryStore({}, this.#realms, name)
+  }
+
+  async purge(now: number, limit: number): Promise<number> {
+    let purged = 0
+    for (const { artifacts, grants } of this.#realms.values()) {
+      for (const table of [artifacts, grants] as Map<string, { expiresAt?: number }>[]) {
+        for (const [key, { expiresAt }] of table) {
+          if (purged >= limit) return purged
+          if (expiresAt !== undefined && expiresAt <= now && table.delete(key)) purged++
+        }
+      }
+    }
+    return purged
+  }
+}
+
+class MemoryClients implements ClientStore {
+  readonly #clients: Map<string, Client>
+
+  constructor({ clients }: Tables) {
+    this.#clients = clients
+  }
+
+  async find(clientId: string): Promise<Client | undefined> {
+    return this.#clients.get(clientId)
+  }
+
+  async insert(client: Client): Promise<boolean> {
+    if (this.#clients.has(client.client_id)) return false
+    this.#clients.set(client.client_id, client)
+    return true
+  }
+
+  async update(client: Client): Promise<boolean> {
+    if (!this.#clients.has(client.client_id)) return false
+    this.#clients.set(client.client_id, client)
+    return true
+  }
+
+  async delete(clientId: string): Promise<boolean> {
+    return this.#clients.delete(clientId)
+  }
+
+  async list({ limit, after = '' }: { limit: number; after?: string }): Promise<readonly Client[]> {
+    const ids = [...this.#clients.keys()].filter((id) => id > after).sort()
+    return ids.slice(0, limit).map((id) => this.#clients.get(id) as Client)
+  }
+}
+
+class MemoryGrants implements GrantStore {
+  readonly #tables: Tables
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  async insert(grant: Grant, yields: readonly Artifact<unknown>[]): Promise<void> {
+    if (this.#tables.grants.has(grant.id)) throw new Error('the id of the grant is taken')
+    refuseTaken(this.#tables, yields)
+    this.#tables.grants.set(grant.id, grant)
+    for (const artifact of yields) put(this.#tables, artifact)
+  }
+
+  async find(id: string): Promise<Grant | undefined> {
+    return this.#tables.grants.get(id)
+  }
+
+  async list(where: GrantQuery, now: number, limit = 100): Promise<readonly Grant[]> {
+    const matching = [...this.#matching(where)].filter((grant) => isLive(grant, now))
+    return matching.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit)
+  }
+
+  async revoke(where: GrantQuery, now: number): Promise<number> {
+    const matching = [...this.#matching(where)].filter(({ revokedAt }) => revokedAt === undefined)
+    for (const grant of matching) this.#tables.grants.set(grant.id, { ...grant, revokedAt: now })
+    return matching.length
+  }
+
+  *#matching({ id, clientId, subject, sessionId }: GrantQuery): Iterable<Grant> {
+    if ((id ?? clientId ?? subject ?? sessionId) === undefined) throw new TypeError('a grant query names at least one member')
+    const byId = id === undefined ? undefined : this.#tables.grants.get(id)
+    const candidates = id === undefined ? this.#tables.grants.values() : byId ? [byId] : []
+    for (const grant of candidates) {
+      if (clientId !== undefined && grant.clientId !== clientId) continue
+      if (subject !== undefined && grant.subject !== subject) continue
+      if (sessionId !== undefined && grant.sessionId !== sessionId) continue
+      yield grant
+    }
+  }
+}
+
+class MemoryArtifacts implements ArtifactStore {
+  readonly #tables: Tables
+  #sweep: MapIterator<[string, StoredArtifact]> | undefined
+  #latest = 0
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  async insert<T>(artifact: Artifact<T>): Promise<boolean> {
+    if (this.#tables.artifacts.has(keyOf(artifact))) return false
+    put(this.#tables, artifact)
+    this.#forget()
+    return true
+  }
+
+  async find<T>(kind: Kind<T>, id: string, now: number): Promise<Found<T> | undefined> {
+    const artifact = this.#live({ kind, id }, now)
+    if (!artifact) return undefined
+    const grant = artifact.grantId === undefined ? undefined : this.#tables.grants.get(artifact.grantId)
+    return { ...(artifact as StoredArtifact & Artifact<T>), ...(grant && { grant }) }
+  }
+
+  async consume<T>(
+    reference: Reference & { kind: Kind<T> },
+    { now, yields = [], leaves, retainUntil }: ConsumeOptions
+  ): Promise<Consumption<T> | undefined> {
+    const artifact = this.#live(reference, now)
+    if (!artifact || (reference.secretHash !== undefined && reference.secretHash !== artifact.secretHash)) return undefined
+    if (artifact.consumedAt !== undefined) return { value: artifact.value as T, first: false, consumedAt: artifact.consumedAt }
+    refuseTaken(this.#tables, yields)
+    const value = { ...(artifact.value as object), ...leaves }
+    this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
+    for (const one of yields) put(this.#tables, one)
+    this.#forget()
+    return { value: value as T, first: true, consumedAt: now }
+  }
+
+  async update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
+    const artifact = this.#live({ kind, id }, now)
+    if (!artifact || artifact.consumedAt !== undefined) return false
+    const value = artifact.value as Record<string, unknown>
+    if (!Object.entries(where).every(([name, expected]) => JSON.stringify(value[name]) === JSON.stringify(expected))) return false
+    this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value: { ...value, ...patch } })
+    return true
+  }
+
+  async delete(kind: Kind<unknown>, id: string): Promise<boolean> {
+    return this.#tables.artifacts.delete(keyOf({ kind, id }))
+  }
+
+  #live(reference: Reference, now: number): StoredArtifact | undefined {
+    this.#latest = Math.max(this.#latest, now)
+    const artifact = this.#tables.artifacts.get(keyOf(reference))
+    return artifact && now < artifact.expiresAt ? artifact : undefined
+  }
+
+  #forget(): void {
+    for (let i = 0; i < SWEEP; i++) {
+      this.#sweep ??= this.#tables.artifacts.entries()
+      const { done, value: entry } = this.#sweep.next()
+      if (done) this.#sweep = undefined
+      else if (entry[1].expiresAt <= this.#latest) this.#tables.artifacts.delete(entry[0])
+    }
+  }
+}
+
+function keyOf({ kind, id }: { kind: string; id: string }): string {
+  return `${kind}\0${id}`
+}
+
+function put({ artifacts }: Tables, artifact: Artifact<unknown>): void {
+  artifacts.set(keyOf(artifact), artifact)
+}
+
+/** Before anything is stored: all of it, or nothing. */
+function refuseTaken({ artifacts }: Tables, yields: readonly Artifact<unknown>[]): void {
+  if (yields.some((artifact) => artifacts.has(keyOf(artifact)))) throw new Error('the id of an artifact is taken')
+}

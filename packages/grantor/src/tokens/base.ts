@@ -1,0 +1,18 @@
+import type { Minted, PresentedToken, ServerContext, TokenFormat } from '../context.ts'
+import type { AccessToken } from '../models/artifacts.ts'
+import type { Grant } from '../models/grant.ts'
+
+/** A way to write access tokens. */
+export abstract class TokenFormatBase implements TokenFormat {
+  /** The value of the `accessTokenFormat` policy. */
+  abstract readonly format: string
+  protected readonly server: ServerContext
+
+  constructor(server: ServerContext) {
+    this.server = server
+  }
+
+  abstract issue(token: AccessToken, options: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted>
+  abstract read(token: string): Promise<PresentedToken | undefined>
+  abstract revoke(token: PresentedToken): Promise<void>
+}

@@ -1,0 +1,75 @@
+import type { Minted, PresentedToken, ServerContext, TokenFormat, TokenIssuance, TokenService } from '../context.ts'
+import { ConfigurationError } from '../errors.ts'
+import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
+import type { Client } from '../models/client.ts'
+import type { Confirmation } from '../models/confirmation.ts'
+import type { Grant } from '../models/grant.ts'
+
+/** Decides what a token says and for how long, and leaves the writing to its format. */
+export class TokenIssuer implements TokenService {
+  readonly #server: ServerContext
+  readonly #formats: ReadonlyMap<string, TokenFormat>
+
+  constructor(server: ServerContext, formats: ReadonlyMap<string, TokenFormat>) {
+    this.#server = server
+    this.#formats = formats
+  }
+
+  async accessToken(
+    { client, confirmation }: { client: Client; confirmation?: Confirmation },
+    { scope, subject, claims, resource }: TokenIssuance,
+    grant?: Grant
+  ): Promise<Minted & { expiresIn: number; scope: string }> {
+    const { settings } = this.#server
+    const now = this.#server.now()
+    // RFC 9700 §2.3: an access token is for one audience, never for all.
+    const aud = resource?.length ? resource : [settings.defaultResource ?? settings.issuer]
+    const policy = this.#server.policy(client, aud[0])
+    const expiresAt = Math.min(now + policy.accessTokenLifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY)
+    const token: AccessToken = {
+      client_id: client.client_id,
+      ...(subject !== undefined && { sub: subject }),
+      scope: scope.join(' '),
+      aud,
+      iat: now,
+      ...(confirmation && { cnf: confirmation }),
+      ...(claims && { claims })
+    }
+    const minted = await this.#format(policy.accessTokenFormat).issue(token, {
+      id: this.#server.identifier(),
+      expiresAt,
+      ...(grant && { grant })
+    })
+    return { ...minted, expiresIn: expiresAt - now, scope: token.scope }
+  }
+
+  async refreshToken(client: Client, grant: Grant, confirmation?: Confirmation): Promise<Minted> {
+    const { refreshTokenLifetime } = this.#server.policy(client)
+    const expiresAt = Math.min(this.#server.now() + refreshTokenLifetime, grant.expiresAt ?? Number.POSITIVE_INFINITY)
+    const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN)
+    // RFC 9449 §5: a public client's refresh token is bound to its key; a confidential client proves itself by authenticating.
+    const cnf = confirmation && client.token_endpoint_auth_method === 'none' ? { cnf: confirmation } : {}
+    return {
+      token,
+      artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value: { client_id: client.client_id, ...cnf } }
+    }
+  }
+
+  async find(token: string): Promise<PresentedToken | undefined> {
+    for (const format of this.#formats.values()) {
+      const presented = await format.read(token)
+      if (presented) return presented
+    }
+    return undefined
+  }
+
+  revoke(token: PresentedToken): Promise<void> {
+    return this.#format(token.format).revoke(token)
+  }
+
+  #format(name: string): TokenFormat {
+    const format = this.#formats.get(name)
+    if (!format) throw new ConfigurationError(`there is no access token format ${name}; there are ${[...this.#formats.keys()].join(', ')}`)
+    return format
+  }
+}

@@ -1,0 +1,93 @@
+import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
+import type { Minted, PresentedToken } from '../context.ts'
+import { type AccessToken, REVOKED_JTI } from '../models/artifacts.ts'
+import type { Grant } from '../models/grant.ts'
+import { TokenFormatBase } from './base.ts'
+import { signJwt } from './sign-jwt.ts'
+
+const TYPE = 'at+jwt'
+const MAX_LENGTH = 16_384
+
+/** An access token that its resource verifies alone (RFC 9068); here, it dies with its grant all the same. */
+export class JwtAccessToken extends TokenFormatBase {
+  readonly format: string = 'jwt'
+  #keys: readonly JsonWebKey[] = []
+  #findKey = createLocalJWKSet({ keys: [] })
+
+  async issue(token: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
+    const resource = this.server.settings.resources.find(({ identifier }) => token.aud.includes(identifier))
+    const { claims, scope, aud, sub = token.client_id, ...members } = token
+    const payload = {
+      ...claims,
+      iss: this.server.settings.issuer,
+      sub,
+      aud: aud.length === 1 ? aud[0] : aud,
+      ...members,
+      // RFC 9068 §2.2.3: "If an authorization request includes a scope parameter, the corresponding issued JWT access token SHOULD include a "scope" claim"
+      ...(scope !== '' && { scope }),
+      exp: expiresAt,
+      ...(grant?.authTime !== undefined && { auth_time: grant.authTime }),
+      // The grant is named in the `jti`, so that its death is known wherever the token comes back to this server.
+      jti: grant ? `${grant.id}.${id}` : id
+    }
+    return { token: await signJwt(await this.server.keys.signer(resource?.signingAlgorithm), TYPE, payload) }
+  }
+
+  async read(token: string): Promise<PresentedToken | undefined> {
+    if (token.length > MAX_LENGTH || token.split('.').length !== 3) return undefined
+    const payload = await this.#verify(token)
+    if (!payload || payload.iss !== this.server.settings.issuer || payload.exp <= this.server.now()) return undefined
+    const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, auth_time: _authTime, ...claims } = payload
+    const grantId = jti.includes('.') ? jti.slice(0, jti.indexOf('.')) : undefined
+    const [grant, mark] = await Promise.all([
+      grantId === undefined ? undefined : this.server.store.grants.find(grantId),
+      this.server.store.artifacts.find(REVOKED_JTI, jti, this.server.now())
+    ])
+    return {
+      id: jti,
+      format: this.format,
+      token: {
+        client_id,
+        sub,
+        scope,
+        aud: typeof aud === 'string' ? [aud] : aud,
+        iat,
+        ...(cnf && { cnf }),
+        ...(Object.keys(claims).length > 0 && { claims })
+      },
+      expiresAt: exp,
+      revoked: mark !== undefined || (grantId !== undefined && grant === undefined),
+      ...(grant && { grant })
+    }
+  }
+
+  async revoke({ id, expiresAt }: PresentedToken): Promise<void> {
+    await this.server.store.artifacts.insert({ kind: REVOKED_JTI, id, value: {}, expiresAt })
+  }
+
+  async #verify(token: string): Promise<Payload | undefined> {
+    const keys = await this.server.keys.publicKeys()
+    // jose imports a key once per key set, so the set lives as long as its keys.
+    if (keys !== this.#keys) this.#findKey = createLocalJWKSet({ keys: keys as JWK[] })
+    this.#keys = keys
+    try {
+      // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for an access token; §3.1: only our own algorithms.
+      if (decodeProtectedHeader(token).typ !== TYPE) return undefined
+      const { payload } = await compactVerify(token, this.#findKey, { algorithms: [...this.server.keys.algorithms()] })
+      return JSON.parse(new TextDecoder().decode(payload)) as Payload
+    } catch {
+      return undefined
+    }
+  }
+}
+
+interface Payload extends Omit<AccessToken, 'aud' | 'scope' | 'claims'> {
+  iss: string
+  exp: number
+  jti: string
+  sub: string
+  aud: string | readonly string[]
+  scope?: string
+  auth_time?: number
+  [claim: string]: unknown
+}

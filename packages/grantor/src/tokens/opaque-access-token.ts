@@ -1,0 +1,26 @@
+import type { Minted, PresentedToken } from '../context.ts'
+import { ACCESS_TOKEN, type AccessToken } from '../models/artifacts.ts'
+import type { Grant } from '../models/grant.ts'
+import { TokenFormatBase } from './base.ts'
+
+/** An access token that means nothing to whoever reads it; the server knows. Revoked, it is dead everywhere at once. */
+export class OpaqueAccessToken extends TokenFormatBase {
+  readonly format: string = 'opaque'
+
+  async issue(value: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
+    const { token, secretHash } = await this.server.opaque.mint(ACCESS_TOKEN, id)
+    return { token, artifact: { kind: ACCESS_TOKEN, id, secretHash, value, expiresAt, ...(grant && { grantId: grant.id }) } }
+  }
+
+  async read(token: string): Promise<PresentedToken | undefined> {
+    const found = await this.server.opaque.find(ACCESS_TOKEN, token)
+    if (!found) return undefined
+    const { id, value, expiresAt, grant, grantId, consumedAt } = found
+    const revoked = consumedAt !== undefined || (grantId !== undefined && grant === undefined)
+    return { id, format: this.format, token: value, expiresAt, revoked, ...(grant && { grant }) }
+  }
+
+  async revoke({ id }: PresentedToken): Promise<void> {
+    await this.server.store.artifacts.consume({ kind: ACCESS_TOKEN, id }, { now: this.server.now() })
+  }
+}

@@ -1,0 +1,58 @@
+import { InvalidRequestError } from './errors.ts'
+import type { HttpRequest, HttpResponse } from './http.ts'
+
+/** Bytes of a request body; no OAuth request needs more. */
+export const MAX_BODY = 65_536
+
+/** @throws InvalidRequestError (415) for a compressed body, which could unfold to any size. */
+export function refuseCompressed(encoding: string | null | undefined): void {
+  if (encoding && encoding !== 'identity') throw new InvalidRequestError('the body must not be compressed', { status: 415 })
+}
+
+/** @throws InvalidRequestError (413) */
+export function bodyTooLarge(): InvalidRequestError {
+  return new InvalidRequestError(`the body is larger than ${MAX_BODY} bytes`, { status: 413, headers: { connection: 'close' } })
+}
+
+/** UTF-8, or refused: nothing is replaced. @throws InvalidRequestError */
+export function decodeBody(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new InvalidRequestError('the body is not UTF-8', { cause })
+  }
+}
+
+/** A web `Request` as plain data. */
+export function fromWebRequest(request: Request): HttpRequest {
+  return {
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    async body() {
+      refuseCompressed(request.headers.get('content-encoding'))
+      const chunks: Uint8Array[] = []
+      let length = 0
+      for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+        length += chunk.length
+        if (length > MAX_BODY) throw bodyTooLarge()
+        chunks.push(chunk)
+      }
+      const bytes = new Uint8Array(length)
+      let offset = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, offset)
+        offset += chunk.length
+      }
+      return decodeBody(bytes)
+    }
+  }
+}
+
+/** A response as a web `Response`. */
+export function toWebResponse({ status, headers, body }: HttpResponse, method: string): Response {
+  const list = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value]] : value.map((one) => [name, one])
+  )
+  return new Response(method === 'HEAD' ? null : (body ?? null), { status, headers: list as [string, string][] })
+}

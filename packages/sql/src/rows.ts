@@ -1,0 +1,55 @@
+import type { Artifact, Client, Found, Grant } from 'grantor'
+
+/** What a column holds. */
+export type Value = string | number | null
+export type Row = Record<string, Value>
+
+export function clientOf(row: Row): Client {
+  return JSON.parse(String(row.record)) as Client
+}
+
+/** The grant in the columns whose names begin with `prefix`. */
+export function grantOf(row: Row, prefix = ''): Grant {
+  const column = (name: string) => row[prefix + name] ?? null
+  const optional = (name: string, member: keyof Grant) => (column(name) === null ? {} : { [member]: column(name) })
+  return {
+    id: String(column('id')),
+    clientId: String(column('client_id')),
+    subject: String(column('subject')),
+    scope: JSON.parse(String(column('scope'))) as string[],
+    createdAt: Number(column('created_at')),
+    ...optional('auth_time', 'authTime'),
+    ...optional('session_id', 'sessionId'),
+    ...optional('expires_at', 'expiresAt'),
+    ...optional('revoked_at', 'revokedAt'),
+    ...(column('details') !== null && { details: JSON.parse(String(column('details'))) as Record<string, unknown> })
+  }
+}
+
+/** In the order of `INSERT_GRANT`. */
+export function grantValues(
+  realm: string,
+  { id, clientId, subject, scope, authTime, sessionId, createdAt, expiresAt, revokedAt, details }: Grant
+): Value[] {
+  const optional = [authTime ?? null, sessionId ?? null, createdAt, expiresAt ?? null, revokedAt ?? null]
+  return [realm, id, clientId, subject, JSON.stringify(scope), ...optional, details === undefined ? null : JSON.stringify(details)]
+}
+
+/** An artifact with its grant in the columns `g_…`. */
+export function foundOf<T>(row: Row): Found<T> {
+  return {
+    kind: String(row.kind),
+    id: String(row.id),
+    value: JSON.parse(String(row.value)) as T,
+    expiresAt: Number(row.expires_at),
+    ...(row.secret_hash != null && { secretHash: String(row.secret_hash) }),
+    ...(row.grant_id != null && { grantId: String(row.grant_id) }),
+    ...(row.consumed_at != null && { consumedAt: Number(row.consumed_at) }),
+    ...(row.g_id != null && { grant: grantOf(row, 'g_') })
+  }
+}
+
+/** In the order of `INSERT_ARTIFACT`. */
+export function artifactValues(realm: string, { kind, id, secretHash, value, grantId, expiresAt }: Artifact<unknown>): Value[] {
+  return [realm, kind, id, secretHash ?? null, JSON.stringify(value), grantId ?? null, expiresAt]
+}

@@ -1,0 +1,131 @@
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
+import type { Row, Value } from './rows.ts'
+import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
+
+/** Milliseconds to wait for another process's transaction. */
+const BUSY_TIMEOUT = 5000
+
+interface Job {
+  run(): unknown
+  writes: boolean
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/**
+ * One SQLite file. All operations that wait in the same tick share one transaction, and each is answered only after its commit: with
+ * synchronous=FULL that is eleven times as fast under load, and one tick slower when idle.
+ */
+export class SqliteDatabase {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  #queue: Job[] = []
+  #closed = false
+
+  /** @throws ConfigurationError if the file cannot be opened, is not a database, or has a schema newer than this code. */
+  constructor(path: string) {
+    try {
+      // The data is nobody else's; SQLite gives the WAL the mode of the file.
+      if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+      if (path !== ':memory:') chmodSync(path, 0o600)
+      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT })
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      this.#migrate()
+    } catch (cause) {
+      if (cause instanceof ConfigurationError) throw cause
+      throw new ConfigurationError(`cannot use ${path} as the database: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  /** Runs `operation` in the tick's transaction. What it throws undoes what it did, and nothing else. */
+  run<T>(
+    operation: (query: (sql: string, ...values: Value[]) => Row[], execute: (sql: string, ...values: Value[]) => number) => T,
+    { writes = true } = {}
+  ): Promise<T> {
+    if (this.#closed) return Promise.reject(new TemporarilyUnavailableError('the store is closed'))
+    return new Promise((resolve, reject) => {
+      if (this.#queue.length === 0) setImmediate(() => this.#flush())
+      this.#queue.push({ run: () => operation(this.#query, this.#execute), writes, resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
+  /** Finishes what waits and closes the file. */
+  close(): void {
+    if (this.#closed) return
+    this.#flush()
+    this.#closed = true
+    this.#database.close()
+  }
+
+  // `all`, not `get`: an UPDATE … RETURNING by `get` outside a transaction never lets the WAL be checkpointed.
+  readonly #query = (sql: string, ...values: Value[]): Row[] => this.#prepare(sql).all(...values) as Row[]
+  readonly #execute = (sql: string, ...values: Value[]): number => Number(this.#prepare(sql).run(...values).changes)
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    const statement = this.#database.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #flush(): void {
+    const jobs = this.#queue
+    this.#queue = []
+    if (jobs.length === 0) return
+    const writes = jobs.some((job) => job.writes)
+    const settled: (() => void)[] = []
+    try {
+      // IMMEDIATE: a transaction that first reads and then wants to write could wait for itself.
+      this.#database.exec(writes ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      for (const job of jobs) settled.push(this.#settle(job))
+      this.#database.exec('COMMIT')
+    } catch (cause) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      const error = new TemporarilyUnavailableError('the store cannot answer', { cause, retryAfter: 1 })
+      for (const job of jobs) job.reject(error)
+      return
+    }
+    for (const settle of settled) settle()
+  }
+
+  #settle(job: Job): () => void {
+    if (job.writes) this.#database.exec('SAVEPOINT job')
+    try {
+      const value = job.run()
+      if (job.writes) this.#database.exec('RELEASE job')
+      return () => job.resolve(value)
+    } catch (error) {
+      // A full disk or a broken file ends the whole transaction; whoever called learns that nothing was stored.
+      if (!this.#database.isTransaction) throw error
+      if (job.writes) this.#database.exec('ROLLBACK TO job; RELEASE job')
+      return () => job.reject(error)
+    }
+  }
+
+  /** One process does it: the write lock is a lease that dies with its holder. */
+  #migrate(): void {
+    const database = this.#database
+    const version = () => Number((database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
+    if (version() === SCHEMA_VERSION) return
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      const current = version()
+      if (current > SCHEMA_VERSION) {
+        throw new ConfigurationError(
+          `the database has schema ${current}, this version knows ${SCHEMA_VERSION}: run the newer version, or restore a backup from before the upgrade`
+        )
+      }
+      for (const { version: next, statements } of MIGRATIONS.filter((migration) => migration.version > current)) {
+        for (const statement of statements) database.exec(statement)
+        database.exec(`PRAGMA user_version = ${next}`)
+      }
+      database.exec('COMMIT')
+    } catch (error) {
+      database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,48 @@
+export const FIND_CLIENT = 'SELECT record FROM grantor_clients WHERE realm = ? AND client_id = ?'
+export const INSERT_CLIENT = 'INSERT INTO grantor_clients (realm, client_id, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+export const UPDATE_CLIENT = 'UPDATE grantor_clients SET record = ? WHERE realm = ? AND client_id = ?'
+export const DELETE_CLIENT = 'DELETE FROM grantor_clients WHERE realm = ? AND client_id = ?'
+export const LIST_CLIENTS = 'SELECT record FROM grantor_clients WHERE realm = ? AND client_id > ? ORDER BY client_id LIMIT ?'
+
+const GRANT_COLUMNS = [
+  'id',
+  'client_id',
+  'subject',
+  'scope',
+  'auth_time',
+  'session_id',
+  'created_at',
+  'expires_at',
+  'revoked_at',
+  'details'
+]
+const GRANT_LIST = GRANT_COLUMNS.join(', ')
+
+export const INSERT_GRANT = `INSERT INTO grantor_grants (realm, ${GRANT_LIST}) VALUES (?, ${GRANT_COLUMNS.map(() => '?').join(', ')})`
+export const FIND_GRANT = `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND id = ?`
+
+/** The live ones that match, newest first. `where` names columns, never values. */
+export function listGrants(where: string): string {
+  return `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND ${where} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, id DESC LIMIT ?`
+}
+
+export function revokeGrants(where: string): string {
+  return `UPDATE grantor_grants SET revoked_at = ? WHERE realm = ? AND ${where} AND revoked_at IS NULL`
+}
+
+export const INSERT_ARTIFACT =
+  'INSERT INTO grantor_artifacts (realm, kind, id, secret_hash, value, grant_id, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
+export const INSERT_NEW_ARTIFACT = `${INSERT_ARTIFACT} ON CONFLICT DO NOTHING`
+export const FIND_ARTIFACT = `SELECT a.kind, a.id, a.secret_hash, a.value, a.grant_id, a.expires_at, a.consumed_at, ${GRANT_COLUMNS.map((name) => `g.${name} AS g_${name}`).join(', ')}
+  FROM grantor_artifacts a LEFT JOIN grantor_grants g ON g.realm = a.realm AND g.id = a.grant_id
+  WHERE a.realm = ? AND a.kind = ? AND a.id = ? AND a.expires_at > ?`
+export const READ_ARTIFACT =
+  'SELECT secret_hash, value, expires_at, consumed_at FROM grantor_artifacts WHERE realm = ? AND kind = ? AND id = ? AND expires_at > ?'
+export const CONSUME_ARTIFACT =
+  'UPDATE grantor_artifacts SET consumed_at = ?, value = ?, expires_at = ? WHERE realm = ? AND kind = ? AND id = ? AND consumed_at IS NULL'
+export const UPDATE_ARTIFACT = 'UPDATE grantor_artifacts SET value = ? WHERE realm = ? AND kind = ? AND id = ? AND consumed_at IS NULL'
+export const DELETE_ARTIFACT = 'DELETE FROM grantor_artifacts WHERE realm = ? AND kind = ? AND id = ?'
+export const PURGE_ARTIFACTS =
+  'DELETE FROM grantor_artifacts WHERE (realm, kind, id) IN (SELECT realm, kind, id FROM grantor_artifacts WHERE expires_at <= ? LIMIT ?)'
+export const PURGE_GRANTS =
+  'DELETE FROM grantor_grants WHERE (realm, id) IN (SELECT realm, id FROM grantor_grants WHERE expires_at <= ? LIMIT ?)'
