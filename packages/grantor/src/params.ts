@@ -96,6 +96,6 @@ function refuse(): never {
 }
 
 /** A name from outside as it may stand in an `error_description` (RFC 6749 §5.2). */
-export function printable(name: string): string {
+function printable(name: string): string {
   return name.slice(0, 64).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }

@@ -1,4 +1,3 @@
-import type { AuthorizationServer } from '../authorization-server.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import { encodeForm } from '../params.ts'
 import { bodyTooLarge, decodeBody, MAX_BODY, refuseCompressed } from '../web.ts'
@@ -23,13 +22,16 @@ export interface NodeResponse {
   end(body?: string): unknown
 }
 
+/** Answers a request, or says by undefined that it is not its own: an `AuthorizationServer`, or several in a row. */
+export interface Responder {
+  respond(request: HttpRequest): Promise<HttpResponse | undefined>
+}
+
 /**
  * A listener for `node:http`, Express and Connect. It answers the server's own paths and passes every other on to `next`, or answers 404
  * where there is none. Mount it at the root, without a prefix: the issuer says where the endpoints are. It works behind a body parser too.
  */
-export function nodeListener(
-  server: AuthorizationServer
-): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
+export function nodeListener(server: Responder): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   return (request, response, next) => {
     server.respond(fromNodeRequest(request)).then(
       (answer) => (answer ? send(response, answer) : next ? next() : send(response, NOT_FOUND)),
@@ -42,7 +44,7 @@ const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/
 const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'Internal server error\n' }
 
 /** A node:http request as plain data; no web object is made. */
-export function fromNodeRequest(request: NodeRequest & { originalUrl?: string; body?: unknown; rawBody?: unknown }): HttpRequest {
+function fromNodeRequest(request: NodeRequest & { originalUrl?: string; body?: unknown; rawBody?: unknown }): HttpRequest {
   const { headers, socket } = request
   return {
     method: request.method ?? 'GET',
@@ -58,9 +60,13 @@ export function fromNodeRequest(request: NodeRequest & { originalUrl?: string; b
   }
 }
 
-function send(response: NodeResponse, { status, headers, body }: HttpResponse): void {
-  response.writeHead(status, body === undefined ? { ...headers, 'content-length': '0' } : headers)
+function send(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
+  response.writeHead(status, { ...headers, 'content-length': String(byteLength(body)) })
   response.end(body)
+}
+
+function byteLength(text: string): number {
+  return (globalThis as unknown as { Buffer: { byteLength(text: string): number } }).Buffer.byteLength(text)
 }
 
 async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unknown }): Promise<string> {

@@ -12,7 +12,7 @@ import type { Interaction, InteractionResult, Session } from './base.ts'
 const MAX_COOKIES = 10
 
 /** An authorization request that waits for a person. It belongs to the browser that began it. */
-export interface PendingAuthorization extends InteractionResult {
+interface PendingAuthorization extends InteractionResult {
   client_id: string
   /** The authorization request, as sent. */
   request: string

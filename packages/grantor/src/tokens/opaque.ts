@@ -10,7 +10,7 @@ const SECRET_LENGTH = 43
 const PREFIXES: Record<string, string> = { [AUTHORIZATION_CODE]: 'gac', [ACCESS_TOKEN]: 'gat', [REFRESH_TOKEN]: 'grt' }
 
 /** The distinctive beginning of a token, for people who look for leaked ones. */
-export function tokenPrefix(kind: Kind<unknown>): string {
+function tokenPrefix(kind: Kind<unknown>): string {
   return `${PREFIXES[kind] ?? kind}_`
 }
 

@@ -1,0 +1,226 @@
+import { describe, expect, test } from 'vitest'
+import { AUTHORIZATION, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+
+const RACERS = 50
+
+async function ready(options = {}) {
+  const test = new TestServer(options)
+  return { test, client: await test.client() }
+}
+
+describe('authorization code', () => {
+  test('a code is exchanged for tokens that introspection knows', async () => {
+    const { test, client } = await ready()
+    const response = await test.redeem(client, await test.code())
+    const tokens = await response.json()
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(tokens).toEqual({
+      access_token: expect.stringMatching(/^gat_/),
+      refresh_token: expect.stringMatching(/^grt_/),
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'read'
+    })
+    expect(await test.introspect(client, tokens.access_token)).toMatchObject({
+      active: true,
+      sub: 'alice',
+      client_id: 'app',
+      scope: 'read'
+    })
+  })
+
+  test('CD-01 CD-02 the client MUST NOT use the authorization code more than once: a valid replay kills the family', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    const tokens = await (await test.redeem(client, code)).json()
+    test.now += 540
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    expect(await test.introspect(client, tokens.access_token)).toEqual({ active: false })
+    expect(await test.introspect(client, tokens.refresh_token)).toEqual({ active: false })
+    expect(test.eventsOf('code.replayed')).toHaveLength(1)
+  })
+
+  test(`CD-02 of ${RACERS} parallel redemptions one wins, and its tokens are dead afterwards`, async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    const responses = await Promise.all(Array.from({ length: RACERS }, () => test.redeem(client, code)))
+    const bodies = await Promise.all(responses.map((response) => response.json()))
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(bodies.filter(({ error }) => error === 'invalid_grant')).toHaveLength(RACERS - 1)
+    const { access_token } = bodies.find((body) => 'access_token' in body)
+    expect(await test.introspect(client, access_token)).toEqual({ active: false })
+  })
+
+  test('CD-03 a replay with a wrong verifier, client, secret or redirect_uri revokes nothing', async () => {
+    const { test, client } = await ready()
+    const other = await test.client({ client_id: 'other' })
+    const code = await test.code()
+    const tokens = await (await test.redeem(client, code)).json()
+    await expectTokenError(await test.redeem(client, code, { code_verifier: 'x'.repeat(43) }), 400, 'invalid_grant')
+    await expectTokenError(await test.redeem(client, code, { redirect_uri: `${REDIRECT_URI}/` }), 400, 'invalid_grant')
+    await expectTokenError(await test.redeem(other, code), 400, 'invalid_grant')
+    await expectTokenError(await test.redeem({ ...client, client_secret: 'wrong' }, code), 401, 'invalid_client')
+    expect(await test.introspect(client, tokens.access_token)).toMatchObject({ active: true })
+  })
+
+  test('CD-04 CD-05 CD-06 a stranger burns nothing; the fifth failure of the right client does', async () => {
+    const { test, client } = await ready()
+    const other = await test.client({ client_id: 'other' })
+    const spa = await test.publicClient()
+    const code = await test.code()
+    for (let i = 0; i < 10; i++) {
+      await expectTokenError(await test.redeem(other, code), 400, 'invalid_grant')
+      await expectTokenError(await test.redeem(spa, code), 400, 'invalid_grant')
+      await expectTokenError(await test.redeem({ client_id: 'app', client_secret: 'wrong' }, code), 401, 'invalid_client')
+      await expectTokenError(await test.redeem({ client_id: 'app' }, code), 401, 'invalid_client')
+    }
+    for (let i = 0; i < 4; i++)
+      await expectTokenError(await test.redeem(client, code, { code_verifier: 'x'.repeat(43) }), 400, 'invalid_grant')
+    expect((await test.redeem(client, code)).status).toBe(200)
+
+    const burned = await test.code()
+    for (let i = 0; i < 5; i++)
+      await expectTokenError(await test.redeem(client, burned, { code_verifier: 'x'.repeat(43) }), 400, 'invalid_grant')
+    await expectTokenError(await test.redeem(client, burned), 400, 'invalid_grant')
+    expect(test.eventsOf('code.burned')).toHaveLength(1)
+  })
+
+  test('CD-04 failures that come at once are counted, each', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    await Promise.all(Array.from({ length: 20 }, () => test.redeem(client, code, { code_verifier: 'x'.repeat(43) })))
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+  })
+
+  test('CD-07 redirect_uri is REQUIRED if it was in the authorization request, and MUST be identical', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    await expectTokenError(
+      await test.token(client, { grant_type: 'authorization_code', code, code_verifier: VERIFIER }),
+      400,
+      'invalid_request'
+    )
+    await expectTokenError(await test.redeem(client, code, { redirect_uri: 'https://client.example.com/other' }), 400, 'invalid_grant')
+    expect((await test.redeem(client, code)).status).toBe(200)
+  })
+
+  test('CD-07 redirect_uri may be left out where OAuth 2.1 lets it, if the server is told so', async () => {
+    const { test, client } = await ready({ allowOmittedRedirectUri: true })
+    const code = await test.code()
+    expect((await test.token(client, { grant_type: 'authorization_code', code, code_verifier: VERIFIER })).status).toBe(200)
+    const unnamed = await test.code({ redirect_uri: undefined })
+    await expectTokenError(await test.redeem(client, unnamed), 400, 'invalid_grant')
+    expect((await test.token(client, { grant_type: 'authorization_code', code: unnamed, code_verifier: VERIFIER })).status).toBe(200)
+  })
+
+  test('CD-08 a code is dead when its time is over', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    test.now += 60
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+  })
+
+  test('CD-09 malformed codes cost no look-up', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    for (const wrong of [
+      'x',
+      `${code}x`,
+      code.slice(0, -1),
+      code.toUpperCase(),
+      `${code} `,
+      encodeURIComponent(`${code}%`),
+      'gac_x',
+      'a'.repeat(60_000)
+    ]) {
+      await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
+    }
+    await expectTokenError(await test.redeem(client, ''), 400, 'invalid_request')
+  })
+
+  test('CD-10 no token of one kind passes for another', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    const { access_token, refresh_token } = await (await test.redeem(client, await test.code())).json()
+    for (const wrong of [access_token, refresh_token, access_token.replace('gat_', 'gac_'), refresh_token.replace('grt_', 'gac_')]) {
+      await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
+    }
+    for (const wrong of [code, access_token, code.replace('gac_', 'grt_')]) {
+      await expectTokenError(await test.token(client, { grant_type: 'refresh_token', refresh_token: wrong }), 400, 'invalid_grant')
+      expect((await test.introspect(client, code)).active).toBe(false)
+    }
+  })
+
+  test('CD-11 what was authorized is what is issued, whatever the token request says', async () => {
+    const { test, client } = await ready()
+    const tokens = await (
+      await test.redeem(client, await test.code({ scope: 'read' }), { scope: 'read write', code_challenge: 'x' })
+    ).json()
+    expect(tokens.scope).toBe('read')
+  })
+
+  test('CD-12 a grant revoked or a client disabled before the redemption yields nothing', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    await test.server.store.grants.revoke({ subject: 'alice' }, test.now)
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    const later = await test.code()
+    await test.server.clients.update('app', { disabled: true })
+    await expectTokenError(await test.redeem(client, later), 401, 'invalid_client')
+  })
+
+  test('CD-14 a code has a typed prefix and 256 random bits, and the store never sees it', async () => {
+    const { test } = await ready()
+    const seen: string[] = []
+    const { artifacts } = test.server.store
+    const insert = test.server.store.grants.insert.bind(test.server.store.grants)
+    test.server.store.grants.insert = async (grant, yields) => {
+      seen.push(JSON.stringify(yields))
+      return insert(grant, yields)
+    }
+    const code = await test.code()
+    expect(code).toMatch(/^gac_[\w-]{73}$/)
+    expect(seen.join()).not.toContain(code.slice(28, 60))
+    expect(artifacts).toBeDefined()
+  })
+})
+
+describe('PKCE', () => {
+  test('PK-03 a verifier that is missing or empty redeems nothing', async () => {
+    const { test, client } = await ready()
+    const request = { grant_type: 'authorization_code', code: await test.code(), redirect_uri: REDIRECT_URI }
+    await expectTokenError(await test.token(client, request), 400, 'invalid_grant')
+    await expectTokenError(await test.token(client, { ...request, code_verifier: '' }), 400, 'invalid_grant')
+  })
+
+  test('PK-07 only the verifier itself fits', async () => {
+    const { test, client } = await ready({ codeFailureLimit: 100 })
+    const code = await test.code()
+    for (const wrong of [
+      'a'.repeat(42),
+      'a'.repeat(129),
+      `${VERIFIER} `,
+      `${VERIFIER.slice(1)}!`,
+      AUTHORIZATION.code_challenge,
+      VERIFIER.toUpperCase()
+    ]) {
+      await expectTokenError(await test.redeem(client, code, { code_verifier: wrong }), 400, 'invalid_grant')
+    }
+    expect((await test.redeem(client, code)).status).toBe(200)
+  })
+
+  test('PK-05 plain only for a client that is configured for it', async () => {
+    const test = new TestServer()
+    const client = await test.client({ code_challenge_method: 'plain' })
+    const code = await test.code({ code_challenge: VERIFIER, code_challenge_method: 'plain' })
+    expect((await test.redeem(client, code)).status).toBe(200)
+  })
+
+  test('PK-08 a stored code without a challenge is never redeemed', async () => {
+    const { test, client } = await ready()
+    const code = await test.code()
+    await test.server.store.artifacts.update('authorization_code', code.slice(4, 28), { code_challenge: undefined } as object, {}, test.now)
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+  })
+})

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { ConfigurationError, refuseUnknown, SETTING_NAMES, type SettingsInput } from 'grantor'
+import { z } from 'zod'
+
+const Server = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(9400),
+  database: z.string().default('./data/grantor.db'),
+  /** The file with the secret that protects what is stored; made at the first start. */
+  secretFile: z.string().default('./data/secret'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
+})
+const Settings = z.looseObject({ issuer: z.string() })
+
+/** What the server runs with: where it listens and keeps its data, and the settings of the authorization server. */
+export type Config = z.infer<typeof Server> & { settings: SettingsInput }
+
+const SERVER_NAMES = Object.keys(Server.shape)
+
+/** @throws ConfigurationError with every fault, by name. */
+export function parseConfig(input: unknown, folder: string = process.cwd()): Config {
+  if (input === null || typeof input !== 'object' || Array.isArray(input)) throw new ConfigurationError('the configuration is an object')
+  refuseUnknown(Object.keys(input), [...SERVER_NAMES, ...SETTING_NAMES], 'configuration')
+  const entries = Object.entries(input)
+  const server = Server.safeParse(Object.fromEntries(entries.filter(([name]) => SERVER_NAMES.includes(name))))
+  const settings = Settings.safeParse(Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))))
+  const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
+  if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
+  const { database, secretFile, ...rest } = server.data
+  return { ...rest, database: resolve(folder, database), secretFile: resolve(folder, secretFile), settings: settings.data as SettingsInput }
+}
+
+/** A JSON file; paths in it are relative to it. @throws ConfigurationError */
+export function loadConfig(file: string): Config {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigurationError(`cannot read ${file}: ${(cause as Error).message}`, { cause })
+  }
+  try {
+    return parseConfig(JSON.parse(text), dirname(resolve(file)))
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new ConfigurationError(`${file} is not JSON: ${cause.message}`, { cause })
+    throw cause
+  }
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import type { GrantorServer } from './grantor-server.ts'
+
+/** What `grantor dev` starts with: a client that may do everything, and a person. */
+export interface Demo {
+  clientId: string
+  clientSecret: string
+  login: string
+  password: string
+}
+
+const CLIENT_ID = 'demo'
+const LOGIN = 'demo'
+
+/** Made at the first start; undefined at every other. */
+export async function createDemo({ authorization, users }: GrantorServer): Promise<Demo | undefined> {
+  if (await authorization.clients.find(CLIENT_ID)) return undefined
+  const password = randomBytes(12).toString('base64url')
+  await users.create({ login: LOGIN, name: 'Demo Person', password })
+  const { client_secret = '' } = await authorization.clients.create({
+    client_id: CLIENT_ID,
+    client_name: 'Demo application',
+    application_type: 'native',
+    redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    scope: 'read write'
+  })
+  return { clientId: CLIENT_ID, clientSecret: client_secret, login: LOGIN, password }
+}
+
+/** What the terminal shows when it runs: where it is, and what to type next. */
+export function welcome(issuer: string, demo: Demo | undefined): string {
+  const secret = demo ? demo.clientSecret : '<the secret that the first start printed>'
+  const once = demo
+    ? `\n  Demo user      ${demo.login}\n  Password       ${demo.password}\n  Demo client    ${demo.clientId}\n  Client secret  ${demo.clientSecret}\n\n  Shown this once. To start anew, delete the data folder.\n`
+    : ''
+  return `
+  Grantor runs at ${issuer}
+
+  Metadata       ${issuer}/.well-known/oauth-authorization-server
+  Keys           ${issuer}/jwks
+${once}
+  The first token:
+
+    curl ${issuer}/token -u demo:${secret} -d grant_type=client_credentials -d scope=read
+
+`
+}

@@ -1,0 +1,115 @@
+import { mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { SqliteStore } from '@grantor/sql'
+import { AuthorizationServer, type Event, type Interactions, nodeListener, seeOther } from 'grantor'
+import { type Logger, pino } from 'pino'
+import type { Config } from './config.ts'
+import { LoginLimiter } from './login-limiter.ts'
+import { ErrorPage } from './pages/pages.tsx'
+import { PagesResponder, page } from './pages-responder.ts'
+import { logRequests } from './request-log.ts'
+import { readSecrets } from './secret-file.ts'
+import { Sessions } from './sessions.ts'
+import { Users } from './users.ts'
+
+/** Milliseconds. */
+const PURGE_INTERVAL = 60_000
+const SHUTDOWN_TIMEOUT = 25_000
+const PURGE_BATCH = 1000
+
+/** The ready-to-run server: an authorization server on SQLite, its pages, and HTTP. */
+export class GrantorServer {
+  readonly authorization: AuthorizationServer
+  readonly users: Users
+  readonly log: Logger
+  readonly #config: Config
+  readonly #store: SqliteStore
+  readonly #http: Server
+  #purging: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
+  constructor(config: Config, log: Logger = pino({ level: config.logLevel })) {
+    this.#config = config
+    this.log = log
+    mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 })
+    const secret = readSecrets(config.secretFile, config.database)
+    this.#store = new SqliteStore({ path: config.database })
+    this.authorization = new AuthorizationServer({
+      ...config.settings,
+      store: this.#store,
+      secret,
+      interactions: this.#interactions(),
+      onEvent: (event) => this.#logEvent(event)
+    })
+    this.users = new Users(this.authorization)
+    const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions(), limiter: new LoginLimiter() })
+    const host = new URL(config.settings.issuer).host
+    const listener = nodeListener({ respond: async (request) => (await this.authorization.respond(request)) ?? pages.respond(request) })
+    this.#http = createServer(
+      { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+      (request, response) => {
+        logRequests(this.log, request, response)
+        if (request.url === '/livez' || request.url === '/readyz') return void response.writeHead(this.#closing ? 503 : 200).end()
+        // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
+        if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
+        listener(request, response)
+      }
+    )
+  }
+
+  /** Opens the keys and listens. @returns the port @throws ConfigurationError if the secret does not open the keys. */
+  async start(): Promise<number> {
+    await this.authorization.ready()
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', reject)
+      this.#http.listen(this.#config.port, this.#config.host, resolve)
+    })
+    this.#purging = setInterval(() => void this.#purge(), PURGE_INTERVAL).unref()
+    return (this.#http.address() as AddressInfo).port
+  }
+
+  /** Answers what was accepted, then closes the store. Every call waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#purging)
+    const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
+    if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
+    clearTimeout(deadline)
+    await this.#store.close()
+  }
+
+  #sessions(): Sessions {
+    return new Sessions(this.authorization)
+  }
+
+  #interactions(): Interactions {
+    return {
+      session: (request) => this.#sessions().find(request),
+      // The page has an address of its own, so that it can be reloaded.
+      prompt: async (interaction) => seeOther(`/interaction/${interaction.id}`),
+      error: async (error) => page(error.status, ErrorPage(error))
+    }
+  }
+
+  async #purge(): Promise<void> {
+    try {
+      while ((await this.#store.purge(this.authorization.now(), PURGE_BATCH)) === PURGE_BATCH) this.log.debug('purged a batch')
+    } catch (error) {
+      this.log.warn({ error }, 'purge failed; it is tried again')
+    }
+  }
+
+  #logEvent(event: Event): void {
+    const level =
+      event.type === 'request.failed' ? 'error' : /refused|failed|replayed|reused|burned|foreign/.test(event.type) ? 'warn' : 'info'
+    const { type, time: _time, ...details } = event
+    this.log[level]({ event: type, ...details }, type)
+  }
+}
