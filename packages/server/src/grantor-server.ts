@@ -52,7 +52,8 @@ export class GrantorServer {
       { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
       (request, response) => {
         logRequests(this.log, request, response)
-        if (request.url === '/livez' || request.url === '/readyz') return void response.writeHead(this.#closing ? 503 : 200).end()
+        if (request.url === '/livez' || request.url === '/readyz')
+          return void response.writeHead(this.#closing === undefined ? 200 : 503).end()
         // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
         if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
         listener(request, response)

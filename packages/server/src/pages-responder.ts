@@ -120,16 +120,19 @@ export class PagesResponder implements Responder {
 
   /** The fields of a form that one of our own pages sent. `context`: what the page was about, which only this browser may see. */
   async #form(request: HttpRequest, context: string): Promise<Params> {
-    const origin = request.headers.get('origin')
-    const site = request.headers.get('sec-fetch-site')
     const form = Params.parse(await request.body())
-    const isOwn =
-      (origin === null || origin === new URL(this.#server.settings.issuer).origin) &&
-      (site === null || site === 'same-origin' || site === 'none')
-    if (!isOwn || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
+    if (!this.#isOwnOrigin(request) || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
       throw new InvalidRequestError('this form did not come from its own page; go back and try again', { status: 403 })
     }
     return form
+  }
+
+  /** Under `Referrer-Policy: no-referrer` a browser sends `Origin: null` with our own forms; then only its Sec-Fetch-Site vouches for them. */
+  #isOwnOrigin({ headers }: HttpRequest): boolean {
+    const origin = headers.get('origin')
+    const site = headers.get('sec-fetch-site')
+    if (site !== null && site !== 'same-origin' && site !== 'none') return false
+    return origin === null || origin === new URL(this.#server.settings.issuer).origin || (origin === 'null' && site === 'same-origin')
   }
 
   #csrf(context: string): Promise<string> {

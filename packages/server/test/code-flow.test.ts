@@ -1,11 +1,8 @@
-import { mkdtempSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GrantorServer, parseConfig } from '../src/index.ts'
+import type { GrantorServer } from '../src/index.ts'
 import { Browser } from './browser.ts'
+import { startServer } from './support.ts'
 
 const REDIRECT_URI = 'http://127.0.0.1:5555/callback'
 
@@ -13,13 +10,7 @@ let server: GrantorServer
 let issuer: string
 
 beforeAll(async () => {
-  const port = await freePort()
-  issuer = `http://localhost:${port}`
-  const folder = mkdtempSync(join(tmpdir(), 'grantor-'))
-  const config = parseConfig({ issuer, host: 'localhost', port, database: 'grantor.db', secretFile: 'secret', logLevel: 'silent' }, folder)
-  server = new GrantorServer(config)
-  await server.start()
-  await server.users.create({ login: 'Alice', password: 'correct horse' })
+  ;({ server, issuer } = await startServer())
 })
 afterAll(() => server.close())
 
@@ -34,7 +25,7 @@ async function discover(
     scope: 'read write',
     ...metadata
   })
-  const options = { algorithm: 'oauth2', execute: [oidc.allowInsecureRequests] } as const
+  const options: oidc.DiscoveryRequestOptions = { algorithm: 'oauth2', execute: [oidc.allowInsecureRequests] }
   const config = await oidc.discovery(new URL(issuer), created.client_id, undefined, authentication(created.client_secret ?? ''), options)
   return { config, created }
 }
@@ -112,12 +103,3 @@ describe('openid-client against the running server on SQLite', () => {
     expect(await oidc.clientCredentialsGrant(config, { scope: 'read' })).toMatchObject({ scope: 'read' })
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, 'localhost', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-}
