@@ -1,0 +1,454 @@
+import { describe, expect, test } from 'vitest'
+import type { Client } from '../src/index.ts'
+import { MemoryStore } from '../src/index.ts'
+import { AUTHORIZATION, CHALLENGE, expectPage, expectRedirectError, ISSUER, query, REDIRECT_URI, TestServer } from './support.ts'
+
+async function ready(options = {}, client = {}) {
+  const test = new TestServer(options)
+  await test.client(client)
+  return test
+}
+
+/** A client as a careless operator might have stored it, past all validation. */
+function storedClient(redirect_uris: string[], members: Partial<Client> = {}): Client {
+  return {
+    client_id: 'stored',
+    redirect_uris,
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    scope: 'read',
+    require_consent: false,
+    ...members
+  }
+}
+
+describe('client and redirect URI', () => {
+  test('AZ-01 an unknown and a disabled client look the same, and nobody is redirected', async () => {
+    const test = await ready()
+    await test.client({ client_id: 'disabled' })
+    await test.server.clients.update('disabled', { disabled: true })
+    const strip = (text: string) => text.replace(/request <code>.*?<\/code>/, '')
+    const pages = []
+    for (const client_id of ['nobody', 'disabled', 'x'.repeat(10_000)])
+      pages.push(strip(await expectPage(await test.authorize({ client_id, redirect_uri: 'https://evil.example' }))))
+    expect(new Set(pages).size).toBe(1)
+    await expectPage(await test.authorize({ client_id: '' }))
+  })
+
+  test('AZ-02 no redirect before the redirect URI is proven, whatever else is wrong', async () => {
+    const test = await ready()
+    for (const wrong of [
+      { response_type: 'bogus' },
+      { response_type: undefined },
+      { response_mode: 'bogus' },
+      { code_challenge: 'x' },
+      { request_uri: 'urn:x' },
+      { prompt: 'bogus' }
+    ]) {
+      await expectPage(await test.authorize({ redirect_uri: 'https://evil.example', ...wrong }))
+      await expectPage(await test.authorize({ client_id: 'nobody', redirect_uri: 'https://evil.example', ...wrong }))
+    }
+    await expectPage(await test.fetch(`/authorize?${query({ ...AUTHORIZATION, redirect_uri: 'https://evil.example' })}&state=2`))
+  })
+
+  test('IN-03 a repeated client_id or redirect_uri is shown, not sent anywhere', async () => {
+    const test = await ready()
+    const request = query(AUTHORIZATION)
+    await expectPage(await test.fetch(`/authorize?${request}&client_id=evil`))
+    await expectPage(await test.fetch(`/authorize?${request}&redirect_uri=https%3A%2F%2Fevil.example`))
+    await expectPage(await test.fetch(`/authorize?redirect_uri=https%3A%2F%2Fevil.example&${request}`))
+  })
+
+  test('IN-04 another repeated parameter is told to the client, without a repeated state', async () => {
+    const test = await ready()
+    for (const name of ['nonce', 'scope', 'code_challenge', 'response_type']) {
+      expectRedirectError(await test.fetch(`/authorize?${query({ ...AUTHORIZATION, nonce: 'n' })}&${name}=x`), 'invalid_request')
+    }
+    expectRedirectError(await test.fetch(`/authorize?${query(AUTHORIZATION)}&state=x`), 'invalid_request', { state: null })
+  })
+
+  test('AZ-03 redirect_uri may be left out only by a client with one, outside OpenID Connect, where the server allows it', async () => {
+    const strict = await ready()
+    await expectPage(await strict.authorize({ redirect_uri: undefined }))
+    const test = await ready({ allowOmittedRedirectUri: true }, { scope: 'read openid' })
+    expect((await test.authorize({ redirect_uri: undefined })).status).toBe(303)
+    await expectPage(await test.authorize({ redirect_uri: undefined, scope: 'openid' }))
+    await test.client({ client_id: 'two', redirect_uris: [REDIRECT_URI, `${REDIRECT_URI}2`] })
+    await expectPage(await test.authorize({ client_id: 'two', redirect_uri: undefined }))
+    await test.server.store.clients.insert(storedClient([]))
+    await expectPage(await test.authorize({ client_id: 'stored', redirect_uri: undefined }))
+    await expectPage(await test.authorize({ client_id: 'stored', redirect_uri: 'https://any.example' }))
+  })
+
+  test.each([
+    ...[
+      '/',
+      '/CB',
+      '/cb?x=1',
+      '/cb#f',
+      '/cb%2F',
+      '//cb',
+      '/a/../cb',
+      '/./cb',
+      '/cb;x',
+      '/cb..;/x',
+      '/cb ',
+      '/cb%20',
+      '/c\tb',
+      '/c\nb',
+      '/cb\0'
+    ].map((path) => `https://c.example${path}`),
+    ...[
+      'https://c.example:443/cb',
+      'HTTPS://c.example/cb',
+      'https://C.EXAMPLE/cb',
+      'https://c.example./cb',
+      ' https://c.example/cb',
+      'http://c.example/cb'
+    ]
+  ])('AZ-04 only the exact string is the redirect URI: not %j', async (redirect_uri) => {
+    const test = await ready({}, { redirect_uris: ['https://c.example/cb'] })
+    await expectPage(await test.authorize({ redirect_uri }))
+  })
+
+  test.each([
+    ...[
+      'https://c.example@evil/cb',
+      'https://c.example%25@evil/cb',
+      'https://evil\\@c.example/cb',
+      'https://c.example\\.evil/cb',
+      'https://c.example%5c@evil/cb'
+    ],
+    ...[
+      'https:c.example/cb',
+      'https:///c.example/cb',
+      '///evil',
+      '//c.example/cb',
+      'https://c.example#@evil/cb',
+      'https://a@b@c.example/cb',
+      'https://user@c.example/cb'
+    ]
+  ])('AZ-05 an authority trick is not the redirect URI: %j', async (redirect_uri) => {
+    const test = await ready({}, { redirect_uris: ['https://c.example/cb'] })
+    await expectPage(await test.authorize({ redirect_uri }))
+    await expect(test.client({ client_id: 'tricky', redirect_uris: [redirect_uri] })).rejects.toMatchObject({
+      error: 'invalid_redirect_uri'
+    })
+  })
+
+  test.each([
+    ...[
+      'javascript:alert(1)',
+      'JaVaScRiPt:alert(1)',
+      ' javascript:alert(1)',
+      '\u0001javascript:alert(1)',
+      'java\nscript:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'blob:https://c.example/x'
+    ],
+    ...[
+      'file:///etc/passwd',
+      'about:blank',
+      'intent://x',
+      'view-source:https://c.example/cb',
+      'filesystem:https://c.example/x',
+      'ws://c.example/cb',
+      'javascript.x://y'
+    ]
+  ])('AZ-06 the scheme %j is refused at registration and, stored all the same, at use', async (uri) => {
+    const test = await ready()
+    for (const application_type of ['web', 'native'] as const) {
+      await expect(test.client({ client_id: 'tricky', application_type, redirect_uris: [uri] })).rejects.toMatchObject({
+        error: 'invalid_redirect_uri'
+      })
+    }
+    await test.server.store.clients.insert(storedClient([uri], { application_type: 'native' }))
+    await expectPage(await test.authorize({ client_id: 'stored', redirect_uri: uri }))
+  })
+
+  test('AZ-07 there are no wildcards', async () => {
+    const test = await ready()
+    for (const uri of ['https://*.c.example/*', 'https://c.example/*', '*']) {
+      await expect(test.client({ client_id: 'wild', redirect_uris: [uri] })).rejects.toMatchObject({ error: 'invalid_redirect_uri' })
+      await test.server.store.clients.delete('stored')
+      await test.server.store.clients.insert(storedClient([uri]))
+      test.now += 2
+      for (const redirect_uri of ['https://a.c.example/x', 'https://c.example/x', uri])
+        await expectPage(await test.authorize({ client_id: 'stored', redirect_uri }))
+    }
+  })
+
+  test('AZ-08 native clients may use any port of the loopback host they registered', async () => {
+    const test = await ready(
+      {},
+      { application_type: 'native', redirect_uris: ['http://127.0.0.1/cb', 'http://[::1]/cb', 'http://localhost:3000/cb'] }
+    )
+    for (const redirect_uri of ['http://127.0.0.1:51000/cb', 'http://127.0.0.1/cb', 'http://[::1]:1/cb', 'http://localhost:9/cb']) {
+      const response = await test.authorize({ redirect_uri })
+      expect(response.headers.get('location')).toMatch(new RegExp(`^${redirect_uri.replace(/[[\]/.]/g, '\\$&')}\\?code=`))
+    }
+    for (const redirect_uri of [
+      ...[
+        'http://127.0.0.2:1/cb',
+        'http://127.0.0.1.evil/cb',
+        'http://127.0.0.1:1.evil/cb',
+        'http://0x7f.1/cb',
+        'http://127.1/cb',
+        'http://127.0.0.1:1/cb/../x',
+        'https://127.0.0.1:1/cb'
+      ],
+      ...[
+        'http://127.0.0.1:1/cb?x',
+        'http://127.0.0.1:1@evil/cb',
+        'http://localhost.evil.com/cb',
+        'http://localhost:1/other',
+        'http://127.0.0.1:x/cb',
+        'http://127.0.0.1:/cb'
+      ]
+    ]) {
+      await expectPage(await test.authorize({ redirect_uri }))
+    }
+    const web = await ready({}, { redirect_uris: ['http://localhost:3000/cb'] })
+    expect((await web.authorize({ redirect_uri: 'http://localhost:3000/cb' })).status).toBe(303)
+    await expectPage(await web.authorize({ redirect_uri: 'http://localhost:3001/cb' }))
+  })
+
+  test('AZ-09 private-use schemes are for native clients, reversed domain names, and exact', async () => {
+    const test = await ready({}, { application_type: 'native', redirect_uris: ['com.example.app:/cb'] })
+    expect((await test.authorize({ redirect_uri: 'com.example.app:/cb' })).headers.get('location')).toMatch(
+      /^com\.example\.app:\/cb\?code=/
+    )
+    for (const redirect_uri of ['com.example.app://cb', 'com.example.app:/cb?code=evil', 'com.example.app:/cb/'])
+      await expectPage(await test.authorize({ redirect_uri }))
+    for (const uri of ['app:/cb', 'com.example.app://cb', 'com.example.app:cb']) {
+      await expect(test.client({ client_id: 'x', application_type: 'native', redirect_uris: [uri] })).rejects.toMatchObject({
+        error: 'invalid_redirect_uri'
+      })
+    }
+    await expect(test.client({ client_id: 'x', redirect_uris: ['com.example.app:/cb'] })).rejects.toMatchObject({
+      error: 'invalid_redirect_uri'
+    })
+  })
+
+  test('AZ-10 the query of the redirect URI is kept, and may not hold response parameters', async () => {
+    const uri = 'https://c.example/cb?a=1&a=2&b='
+    const test = await ready({}, { redirect_uris: [uri] })
+    expect((await test.authorize({ redirect_uri: uri })).headers.get('location')).toMatch(
+      /^https:\/\/c\.example\/cb\?a=1&a=2&b=&code=gac_[\w-]+&state=xyz&iss=/
+    )
+    for (const name of ['code', 'state', 'iss', 'error']) {
+      await expect(test.client({ client_id: 'x', redirect_uris: [`https://c.example/cb?${name}=x`] })).rejects.toMatchObject({
+        error: 'invalid_redirect_uri'
+      })
+    }
+  })
+
+  test('AZ-11 "The endpoint URI MUST NOT include a fragment component", nor user information', async () => {
+    const test = await ready()
+    for (const uri of ['https://c.example/cb#f', 'https://c.example/cb#', 'https://u:p@c.example/cb']) {
+      await expect(test.client({ client_id: 'x', redirect_uris: [uri] })).rejects.toMatchObject({ error: 'invalid_redirect_uri' })
+      await test.server.store.clients.delete('stored')
+      await test.server.store.clients.insert(storedClient([uri]))
+      test.now += 2
+      await expectPage(await test.authorize({ client_id: 'stored', redirect_uri: uri }))
+    }
+  })
+
+  test('AZ-12 the redirect URI of one client is not that of another', async () => {
+    const test = await ready()
+    await test.client({ client_id: 'other', redirect_uris: ['https://other.example/cb'] })
+    await expectPage(await test.authorize({ redirect_uri: 'https://other.example/cb' }))
+  })
+
+  test('AZ-13 AZ-14 a redirect URI that is removed while the person signs in gets no answer', async () => {
+    const test = await ready()
+    test.session = undefined
+    await test.authorize()
+    const [prompt] = test.prompts
+    await test.server.clients.update('app', { redirect_uris: ['https://client.example.com/new'] })
+    test.session = { id: 's2', subject: 'alice', authTime: test.now }
+    await expectPage(await test.fetch(prompt?.returnTo ?? ''))
+  })
+
+  test('AZ-15 IN-19 comparison is of bytes, without any normalisation', async () => {
+    const test = await ready({}, { redirect_uris: ['https://xn--bcher-kva.example/cb'] })
+    await expectPage(await test.authorize({ redirect_uri: 'https://bücher.example/cb' }))
+    await expectPage(await test.authorize({ client_id: 'ａｐｐ' }))
+    await expectPage(await test.authorize({ client_id: 'APP' }))
+    await expect(test.client({ client_id: 'x', redirect_uris: ['https://bücher.example/cb'] })).rejects.toMatchObject({
+      error: 'invalid_redirect_uri'
+    })
+  })
+})
+
+describe('other authorization parameters', () => {
+  test('AP-01 a missing response_type is invalid_request', async () => {
+    expectRedirectError(await (await ready()).authorize({ response_type: undefined }), 'invalid_request')
+  })
+
+  test('AP-02 response types that are not served, not registered or combined are refused', async () => {
+    const test = await ready()
+    for (const response_type of [
+      'token',
+      'id_token token',
+      'code token',
+      'code id_token',
+      'code code',
+      'id_token code',
+      'code none',
+      'bogus'
+    ]) {
+      expectRedirectError(await test.authorize({ response_type }), 'unsupported_response_type')
+    }
+    expectRedirectError(await test.authorize({ response_type: 'none' }), 'unauthorized_client')
+  })
+
+  test('response_type none answers without a code, and consent is remembered', async () => {
+    const test = await ready({}, { response_types: ['code', 'none'] })
+    const { searchParams } = new URL((await test.authorize({ response_type: 'none' })).headers.get('location') ?? '')
+    expect(Object.fromEntries(searchParams)).toEqual({ state: 'xyz', iss: ISSUER })
+  })
+
+  test('AP-03 an unknown response_mode is told in the usual one', async () => {
+    const test = await ready()
+    for (const response_mode of ['web_message', 'jwt', 'query.jwt', 'bogus', 'QUERY'])
+      expectRedirectError(await test.authorize({ response_mode }), 'invalid_request')
+    const fragment = await test.authorize({ response_mode: 'fragment' })
+    expect(fragment.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb#code=gac_/)
+  })
+
+  test('AP-04 IN-18 state comes back exactly, or not at all', async () => {
+    const test = await ready()
+    for (const state of ['s', 'x'.repeat(2048), '<>"\'&%0d%0a', 'ü\u2028\r\n\t😀', 'a+b c']) {
+      const location = (await test.authorize({ state })).headers.get('location') ?? ''
+      expect(location).toMatch(/^[\x21-\x7e]+$/)
+      expect(new URL(location).searchParams.get('state')).toBe(state)
+    }
+    expectRedirectError(await test.authorize({ state: 'x'.repeat(4097) }), 'invalid_request', { state: null })
+  })
+
+  test('AP-05 without state there is none in the answer', async () => {
+    const test = await ready()
+    expect(new URL((await test.authorize({ state: undefined })).headers.get('location') ?? '').searchParams.has('state')).toBe(false)
+  })
+
+  test('AP-06 every answer, success or error, carries the issuer (RFC 9207)', async () => {
+    const test = await ready()
+    expect(new URL((await test.authorize()).headers.get('location') ?? '').searchParams.get('iss')).toBe(ISSUER)
+    expectRedirectError(await test.authorize({ scope: 'unknown' }), 'invalid_scope')
+    const metadata = await (await test.fetch('/.well-known/oauth-authorization-server')).json()
+    expect(metadata).toMatchObject({ issuer: ISSUER, authorization_response_iss_parameter_supported: true })
+  })
+
+  test('AP-16 IN-21 a scope that is malformed or not registered is refused', async () => {
+    const test = await ready()
+    for (const scope of [
+      'unknown',
+      'read unknown',
+      'READ',
+      'read"',
+      'read\\',
+      'read\u0001',
+      'ｒead',
+      'x '.repeat(5000),
+      Array.from({ length: 100 }, (_, i) => `s${i}`).join(' ')
+    ]) {
+      expectRedirectError(await test.authorize({ scope }), 'invalid_scope')
+    }
+    const { server } = test
+    const grants = async () => (await server.store.grants.list({ subject: 'alice' }, test.now)).map(({ scope }) => scope)
+    await test.authorize({ scope: '  write   read write ' })
+    expect(await grants()).toEqual([['write', 'read']])
+  })
+
+  test('a request without scope gets the default: all that is registered, or what the server says (RFC 6749 §3.3)', async () => {
+    const all = await ready()
+    const tokens = await (await all.redeem(await secretOf(all), await all.code({ scope: undefined }))).json()
+    expect(tokens.scope).toBe('read write')
+    const some = await ready({ defaultScope: 'read other' })
+    expect((await (await some.redeem(await secretOf(some), await some.code({ scope: undefined }))).json()).scope).toBe('read')
+  })
+
+  test('AP-18 AP-19 IN-05 IN-06 unknown and empty parameters are as if they were not there', async () => {
+    const test = await ready()
+    const extra =
+      'foo=bar&__proto__=x&constructor=x&prototype[x]=1&toString=1&hasOwnProperty=1&scope[]=a&client_id[$ne]=&prompt=&max_age=&response_mode='
+    expect((await test.fetch(`/authorize?${query(AUTHORIZATION)}&${extra}`)).headers.get('location')).toMatch(/code=gac_/)
+    expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
+
+  test('AP-20 a POST is as good as a GET', async () => {
+    const test = await ready()
+    const response = await test.post('/authorize', AUTHORIZATION)
+    expect(response.status).toBe(303)
+    expect(response.headers.get('location')).toMatch(/code=gac_/)
+  })
+
+  test('AP-21 form_post escapes everything and submits to exactly the redirect URI', async () => {
+    const uri = 'https://client.example.com/cb?a=1&b=2'
+    const test = await ready({}, { redirect_uris: [uri] })
+    const response = await test.authorize({ response_mode: 'form_post', state: '"><script>alert(1)</script>', redirect_uri: uri })
+    const body = await response.text()
+    expect(response.status).toBe(200)
+    expect(body).toContain('action="https://client.example.com/cb?a=1&#38;b=2"')
+    expect(body).toContain('value="&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;"')
+    const script = /<script>(.*?)<\/script>/.exec(body)?.[1] ?? ''
+    const hash = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(script))).toString('base64')
+    expect(response.headers.get('content-security-policy')).toContain(`script-src 'sha256-${hash}'`)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const refused = await (await test.authorize({ response_mode: 'form_post', scope: 'unknown', redirect_uri: uri })).text()
+    expect(refused).toContain('name="error" value="invalid_scope"')
+  })
+
+  test('PK-01 PK-02 every client must send a code_challenge, at the authorization endpoint', async () => {
+    const test = await ready()
+    await test.publicClient()
+    for (const client_id of ['app', 'spa'])
+      expectRedirectError(
+        await test.authorize({ client_id, code_challenge: undefined, code_challenge_method: undefined }),
+        'invalid_request'
+      )
+  })
+
+  test('PK-05 PK-06 only S256, and only a challenge that is one', async () => {
+    const test = await ready()
+    for (const code_challenge_method of [undefined, 'plain', 's256', 'S256 ', 'none'])
+      expectRedirectError(await test.authorize({ code_challenge_method }), 'invalid_request')
+    for (const code_challenge of [
+      '',
+      `${CHALLENGE}=`,
+      CHALLENGE.slice(1),
+      `${CHALLENGE}a`,
+      `+/${CHALLENGE.slice(2)}`,
+      `é${CHALLENGE.slice(1)}`
+    ]) {
+      expectRedirectError(await test.authorize({ code_challenge }), 'invalid_request')
+    }
+  })
+
+  test('DI-07 there are no CORS headers, not even for a preflight', async () => {
+    const test = await ready()
+    const response = await test.fetch('/authorize', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://client.example.com', 'access-control-request-method': 'GET' }
+    })
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([405, null])
+    const get = await test.fetch(`/authorize?${query(AUTHORIZATION)}`, { headers: { origin: 'https://client.example.com' } })
+    expect(get.headers.get('access-control-allow-origin')).toBe(null)
+  })
+
+  test('without interactions there is no authorization endpoint, and none is advertised', async () => {
+    const { AuthorizationServer } = await import('../src/index.ts')
+    const server = new AuthorizationServer({ issuer: ISSUER, store: new MemoryStore() })
+    expect((await server.handle(new Request(`${ISSUER}/authorize?${query(AUTHORIZATION)}`))).status).toBe(404)
+    const metadata = await (await server.handle(new Request(`${ISSUER}/.well-known/oauth-authorization-server`))).json()
+    expect(metadata).toMatchObject({ response_types_supported: [], grant_types_supported: ['client_credentials', 'refresh_token'] })
+    expect(metadata).not.toHaveProperty('authorization_endpoint')
+  })
+})
+
+/** The client 'app' with a fresh secret. */
+async function secretOf(test: TestServer): Promise<{ client_id: string; client_secret: string }> {
+  return { client_id: 'app', client_secret: await test.server.clients.addSecret('app') }
+}

@@ -1,0 +1,309 @@
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { clientSecretJwt } from '../src/index.ts'
+import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
+
+const GRANT = { grant_type: 'client_credentials' }
+const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+async function ready(metadata = {}, options = {}) {
+  const test = new TestServer(options)
+  const { client_secret: secret = '', ...client } = await test.client(metadata)
+  return { test, client, secret }
+}
+
+describe('client secrets', () => {
+  test('CA-01 the client MUST NOT use more than one authentication method in each request', async () => {
+    const { test, secret } = await ready()
+    await expectTokenError(
+      await test.post('/token', { ...GRANT, client_id: 'app', client_secret: secret }, basic('app', secret)),
+      400,
+      'invalid_request'
+    )
+    await expectTokenError(await test.post('/token', { ...GRANT, client_id: 'other' }, basic('app', secret)), 400, 'invalid_request')
+    expect((await test.post('/token', { ...GRANT, client_id: 'app' }, basic('app', secret))).status).toBe(200)
+  })
+
+  test('CA-02 a method that was registered is enforced; one that was not, may be either', async () => {
+    const { test, secret } = await ready()
+    expect((await test.post('/token', GRANT, basic('app', secret))).status).toBe(200)
+    expect((await test.post('/token', { ...GRANT, client_id: 'app', client_secret: secret })).status).toBe(200)
+    const post = await test.client({ client_id: 'post', token_endpoint_auth_method: 'client_secret_post' })
+    await expectTokenError(await test.token(post, GRANT), 401, 'invalid_client')
+    expect((await test.post('/token', { ...GRANT, client_id: 'post', client_secret: post.client_secret ?? '' })).status).toBe(200)
+    for (const client_secret of [undefined, '']) {
+      await expectTokenError(
+        await test.post('/token', { ...GRANT, client_id: 'app', ...(client_secret !== undefined && { client_secret }) }),
+        401,
+        'invalid_client'
+      )
+    }
+    expect(test.eventsOf('client_authentication.failed').at(0)).toMatchObject({
+      reason: 'authenticated by client_secret_basic, registered for client_secret_post'
+    })
+  })
+
+  test('CA-03 malformed Basic credentials are refused, and the scheme is case-insensitive', async () => {
+    const { test, secret } = await ready()
+    const encoded = btoa(`app:${secret}`)
+    for (const scheme of ['Basic', 'basic', 'BASIC'])
+      expect((await test.post('/token', GRANT, { authorization: `${scheme} ${encoded}` })).status).toBe(200)
+    for (const wrong of [
+      '',
+      'Basic',
+      'Basic ',
+      `Basic  ${encoded}`,
+      `Basic\t${encoded}`,
+      `Basic ${encoded}=`,
+      `Basic ${encoded} x`,
+      `Basic ${btoa('app')}`,
+      `Basic ${btoa(':x')}`,
+      `Basic ${btoa('app:')}`
+    ]) {
+      await expectTokenError(await test.post('/token', GRANT, { authorization: wrong }), 401, 'invalid_client')
+    }
+    for (const wrong of [
+      `Basic ${btoa('app:a:b')}`,
+      `Basic ${btoa('\xff\xfe:x')}`,
+      'Basic ____',
+      `Basic ${'A'.repeat(100_000)}`,
+      `Bearer ${encoded}`,
+      `Basic ${btoa('app:%zz')}`
+    ]) {
+      const response = await test.post('/token', GRANT, { authorization: wrong })
+      expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm="/)
+      await expectTokenError(response, 401, 'invalid_client')
+    }
+  })
+
+  test('the WWW-Authenticate header answers only those who sent an Authorization header (RFC 6749 §5.2)', async () => {
+    const { test } = await ready()
+    const response = await test.post('/token', { ...GRANT, client_id: 'app', client_secret: 'wrong' })
+    expect(response.headers.get('www-authenticate')).toBe(null)
+    await expectTokenError(response, 401, 'invalid_client')
+  })
+
+  test('CA-04 id and secret are form-decoded, whatever characters they have (RFC 6749 §2.3.1)', async () => {
+    const secret = ' %3A+&=:é😀"\\'.padEnd(40, '~')
+    const { test } = await ready({ client_id: 'a b:c', client_secret: secret })
+    expect((await test.post('/token', GRANT, { authorization: `Basic ${utf8(`${form('a b:c')}:${form(secret)}`)}` })).status).toBe(200)
+  })
+
+  test('CA-05 an unknown client and a wrong secret look the same', async () => {
+    const { test } = await ready()
+    const bodies = []
+    for (const id of ['app', 'nobody']) bodies.push(await (await test.post('/token', GRANT, basic(id, 'wrong'))).text())
+    expect(new Set(bodies).size).toBe(1)
+  })
+
+  test('CA-06 two secrets overlap while one is rotated, and the old one ends', async () => {
+    const { test, secret } = await ready()
+    const next = await test.server.clients.addSecret('app', { previousExpiresAt: test.now + 60 })
+    const works = async (one: string) => (await test.post('/token', GRANT, basic('app', one))).status === 200
+    expect([await works(secret), await works(next)]).toEqual([true, true])
+    test.now += 60
+    expect([await works(secret), await works(next)]).toEqual([false, true])
+    const third = await test.server.clients.addSecret('app')
+    expect([await works(next), await works(third)]).toEqual([true, true])
+    const stored = JSON.stringify(await test.server.store.clients.find('app'))
+    for (const one of [secret, next, third]) expect(stored).not.toContain(one)
+  })
+
+  test('a generated secret has 256 bits and only characters that need no encoding', async () => {
+    expect((await ready()).secret).toMatch(/^[\w-]{43}$/)
+  })
+
+  test('CA-20 CA-21 grant types are checked for every client', async () => {
+    const { test, secret } = await ready({ grant_types: ['authorization_code'] })
+    const ask = (grant_type: string) => test.post('/token', { grant_type }, basic('app', secret))
+    await expectTokenError(await ask('client_credentials'), 400, 'unauthorized_client')
+    for (const grant_type of ['password', 'implicit', 'CLIENT_CREDENTIALS', 'x'.repeat(10_000), '__proto__'])
+      await expectTokenError(await ask(grant_type), 400, 'unsupported_grant_type')
+    await expectTokenError(await test.post('/token', {}, basic('app', secret)), 400, 'invalid_request')
+    await expect(test.client({ client_id: 'x', token_endpoint_auth_method: 'none' })).rejects.toMatchObject({
+      error: 'invalid_client_metadata'
+    })
+  })
+
+  test('CA-21 client_credentials yields no refresh token, no more scope than registered, and the client as subject', async () => {
+    const { test, client, secret } = await ready()
+    const tokens = await (await test.post('/token', GRANT, basic('app', secret))).json()
+    expect(Object.keys(tokens).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type'])
+    await expectTokenError(await test.post('/token', { ...GRANT, scope: 'openid' }, basic('app', secret)), 400, 'invalid_scope')
+    expect(await test.introspect({ ...client, client_secret: secret }, tokens.access_token)).toMatchObject({ sub: 'app', client_id: 'app' })
+  })
+})
+
+describe('private_key_jwt', () => {
+  async function signing(alg = 'ES256', key = {}) {
+    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+    const jwk = { ...(await exportJWK(publicKey)), ...key }
+    const { test } = await ready({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } })
+    let jti = 0
+    const sign = (claims: JWTPayload = {}, header = {}, by: Parameters<SignJWT['sign']>[0] = privateKey) => {
+      jti += 1
+      const payload = { iss: 'app', sub: 'app', aud: ISSUER, jti: `j${jti}`, iat: test.now, exp: test.now + 60, ...claims }
+      return new SignJWT(JSON.parse(JSON.stringify(payload))).setProtectedHeader({ alg, ...header }).sign(by)
+    }
+    const ask = (assertion: string, params = {}) =>
+      test.post('/token', { ...GRANT, client_assertion_type: TYPE, client_assertion: assertion, ...params })
+    return { test, sign, ask, jwk, privateKey }
+  }
+
+  test.each(['ES256', 'PS256', 'RS256', 'EdDSA'])('authenticates with %s', async (alg) => {
+    const { sign, ask } = await signing(alg)
+    expect((await ask(await sign())).status).toBe(200)
+    expect((await ask(await sign(), { client_id: 'app' })).status).toBe(200)
+  })
+
+  test('CA-07 the audience MUST be the issuer as its sole value', async () => {
+    const { test, sign, ask } = await signing()
+    for (const aud of [
+      `${ISSUER}/token`,
+      [ISSUER],
+      [ISSUER, 'https://other.example'],
+      `${ISSUER}/`,
+      ISSUER.toUpperCase(),
+      'https://other.example',
+      undefined
+    ]) {
+      await expectTokenError(await ask(await sign({ aud } as JWTPayload)), 401, 'invalid_client')
+    }
+    expect(test.eventsOf('token.issued')).toEqual([])
+  })
+
+  test('CA-08 an assertion is good for one use, whoever races', async () => {
+    const { test, sign, ask } = await signing()
+    const assertion = await sign()
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await ask(assertion)).status))
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(19)
+    expect(test.eventsOf('assertion.replayed')).toHaveLength(19)
+  })
+
+  test('CA-09 one client cannot burn the jti of another', async () => {
+    const { test, sign, ask, jwk, privateKey } = await signing()
+    await test.client({ client_id: 'ap', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } })
+    expect((await ask(await sign({ iss: 'ap', sub: 'ap', jti: 'p1' }, {}, privateKey))).status).toBe(200)
+    expect((await ask(await sign({ jti: '1' }))).status).toBe(200)
+    expect((await ask(await sign({ jti: 'p1' }))).status).toBe(200)
+  })
+
+  test('CA-10 the times of an assertion are judged with a small skew', async () => {
+    const { test, sign, ask } = await signing()
+    const { now } = test
+    for (const claims of [{ iat: now + 10 }, { nbf: now + 8 }, { exp: now - 20 }, { iat: undefined }])
+      expect((await ask(await sign(claims as JWTPayload))).status).toBe(200)
+    for (const claims of [
+      { exp: undefined },
+      { exp: now - 31 },
+      { exp: now + 7200 },
+      { iat: now + 120 },
+      { nbf: now + 120 },
+      { exp: '2100-01-01' },
+      { exp: -1 },
+      { exp: 1e308 },
+      { jti: undefined },
+      { jti: 7 },
+      { jti: '' }
+    ]) {
+      await expectTokenError(await ask(await sign(claims as unknown as JWTPayload)), 401, 'invalid_client')
+    }
+  })
+
+  test('CA-11 issuer and subject MUST be the client', async () => {
+    const { test, sign, ask } = await signing()
+    await test.client({ client_id: 'other' })
+    for (const claims of [{ iss: 'other' }, { sub: 'other' }, { sub: ['app'] }, { sub: undefined }, { iss: undefined }]) {
+      await expectTokenError(await ask(await sign(claims as unknown as JWTPayload)), 401, 'invalid_client')
+    }
+    await expectTokenError(await ask(await sign(), { client_id: 'other' }), 401, 'invalid_client')
+  })
+
+  test("CA-12 the algorithm is the client's, never the token's choice", async () => {
+    const { sign, ask, jwk } = await signing()
+    const [, payload = ''] = (await sign()).split('.')
+    for (const alg of ['none', 'None', 'nOnE']) await expectTokenError(await ask(`${b64({ alg })}.${payload}.`), 401, 'invalid_client')
+    const asSecret = new TextEncoder().encode(JSON.stringify(jwk).padEnd(64))
+    await expectTokenError(
+      await ask(await new SignJWT({ iss: 'app', sub: 'app' }).setProtectedHeader({ alg: 'HS256' }).sign(asSecret)),
+      401,
+      'invalid_client'
+    )
+    await expectTokenError(await ask(`${b64({ alg: 'ES256' })}.${payload}.${'A'.repeat(86)}`), 401, 'invalid_client')
+    await expectTokenError(await ask(`${b64({})}.${payload}.x`), 401, 'invalid_client')
+  })
+
+  test('CA-13 keys come from the registration, and unknown critical headers are refused', async () => {
+    const { sign, ask } = await signing()
+    const attacker = await generateKeyPair('ES256', { extractable: true })
+    const attackerJwk = await exportJWK(attacker.publicKey)
+    for (const header of [{ jwk: attackerJwk }, { jku: 'https://evil.example' }, { kid: '../../etc/passwd' }, { kid: "' OR 1=1 --" }]) {
+      await expectTokenError(await ask(await sign({}, header, attacker.privateKey)), 401, 'invalid_client')
+    }
+    const [, payload, signature] = (await sign()).split('.')
+    await expectTokenError(await ask(`${b64({ alg: 'ES256', crit: ['exp'] })}.${payload}.${signature}`), 401, 'invalid_client')
+  })
+
+  test('CA-14 what is not a compact JWS of reasonable size is refused before it is read', async () => {
+    const { sign, ask } = await signing()
+    const assertion = await sign()
+    for (const wrong of ['x', 'a.b.c', `${assertion}.x`, `${assertion}.x.y`, 'A'.repeat(60_000), `{"payload":"x"}`])
+      await expectTokenError(await ask(wrong), 401, 'invalid_client')
+    await expectTokenError(await ask(assertion, { client_assertion_type: 'urn:x' }), 401, 'invalid_client')
+    expect((await ask(assertion)).status).toBe(200)
+  })
+
+  test('CA-15 hostile key sets are refused; of two keys with one id each is tried', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwk = await exportJWK(publicKey)
+    const create = (keys: object[]) => ready({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys } })
+    for (const keys of [
+      [await exportJWK(privateKey)],
+      [{ kty: 'oct', k: 'x' }],
+      Array.from({ length: 21 }, () => jwk),
+      [null],
+      [{ kty: 'RSA', n: 'A'.repeat(171), e: 'AQAB' }]
+    ]) {
+      await expect(create(keys as object[])).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    }
+    const other = await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)
+    const { test } = await create([
+      { ...other, kid: 'k' },
+      { ...jwk, kid: 'k' }
+    ])
+    const claims = { iss: 'app', sub: 'app', aud: ISSUER, jti: 'j', exp: test.now + 60 }
+    const assertion = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+    expect((await test.post('/token', { ...GRANT, client_assertion_type: TYPE, client_assertion: assertion })).status).toBe(200)
+  })
+})
+
+describe('client_secret_jwt', () => {
+  test('CA-17 is there only where it is named', async () => {
+    await expect(ready({ token_endpoint_auth_method: 'client_secret_jwt' })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+  })
+
+  test('authenticates with the secret as the key, and the store holds only its ciphertext', async () => {
+    const { test, secret } = await ready({ token_endpoint_auth_method: 'client_secret_jwt' }, { extensions: [clientSecretJwt] })
+    const assertion = await new SignJWT({ iss: 'app', sub: 'app', aud: ISSUER, jti: 'j', exp: test.now + 60 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(secret))
+    const ask = () => test.post('/token', { ...GRANT, client_assertion_type: TYPE, client_assertion: assertion })
+    expect((await ask()).status).toBe(200)
+    await expectTokenError(await ask(), 401, 'invalid_client')
+    expect(JSON.stringify(await test.server.store.clients.find('app'))).not.toContain(secret)
+    await expectTokenError(await test.post('/token', GRANT, basic('app', secret)), 401, 'invalid_client')
+  })
+})
+
+function form(text: string): string {
+  return encodeURIComponent(text).replace(/%20/g, '+')
+}
+
+function utf8(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+}
+
+function b64(header: object): string {
+  return Buffer.from(JSON.stringify(header)).toString('base64url')
+}
