@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import { expectTokenError, TestServer } from './support.ts'
+
+const RACERS = 50
+
+async function ready(options = {}, metadata = {}, scope = 'read write') {
+  const test = new TestServer(options)
+  const client = await test.client(metadata)
+  const tokens = await (await test.redeem(client, await test.code({ scope, client_id: client.client_id }))).json()
+  const refresh = (refresh_token: string, params = {}) => test.token(client, { grant_type: 'refresh_token', refresh_token, ...params })
+  const active = async (token: string) => (await test.introspect(client, token)).active
+  return { test, client, tokens, refresh, active }
+}
+
+describe('refresh token', () => {
+  test('a refresh yields new tokens, and the old refresh token is dead to introspection', async () => {
+    const { test, client, tokens, refresh, active } = await ready()
+    const next = await (await refresh(tokens.refresh_token)).json()
+    expect(next).toEqual({
+      access_token: expect.stringMatching(/^gat_/),
+      refresh_token: expect.stringMatching(/^grt_/),
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'read write'
+    })
+    expect(next.refresh_token).not.toBe(tokens.refresh_token)
+    expect(await test.introspect(client, next.access_token)).toMatchObject({ active: true, sub: 'alice' })
+    expect([await active(tokens.refresh_token), await active(next.refresh_token)]).toEqual([false, true])
+  })
+
+  test('RT-01 reuse after the window revokes the family, and that one only', async () => {
+    const { test, client, tokens, refresh, active } = await ready()
+    const other = await (await test.redeem(client, await test.code())).json()
+    const next = await (await refresh(tokens.refresh_token)).json()
+    test.now += 31
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    expect([await active(next.access_token), await active(next.refresh_token), await active(tokens.access_token)]).toEqual([
+      false,
+      false,
+      false
+    ])
+    expect([await active(other.access_token), await active(other.refresh_token)]).toEqual([true, true])
+    expect(test.eventsOf('refresh_token.reused')).toHaveLength(1)
+  })
+
+  test(`RT-02 ${RACERS} parallel refreshes of one token: ${RACERS} answers, one successor`, async () => {
+    const { test, tokens, refresh, active } = await ready()
+    const responses = await Promise.all(Array.from({ length: RACERS }, () => refresh(tokens.refresh_token)))
+    const bodies = await Promise.all(responses.map((response) => response.json()))
+    expect(responses.every(({ status }) => status === 200)).toBe(true)
+    expect(new Set(bodies.map(({ refresh_token }) => refresh_token)).size).toBe(1)
+    expect(new Set(bodies.map(({ access_token }) => access_token)).size).toBe(1)
+    expect([await active(bodies[0].access_token), await active(bodies[0].refresh_token)]).toEqual([true, true])
+    expect(test.eventsOf('refresh_token.repeated')).toHaveLength(RACERS - 1)
+  })
+
+  test('RT-02 without a window, of parallel refreshes one wins and the family dies', async () => {
+    const { tokens, refresh, active } = await ready({ refreshTokenReuseWindow: 0 })
+    const responses = await Promise.all(Array.from({ length: RACERS }, () => refresh(tokens.refresh_token)))
+    const winners = responses.filter(({ status }) => status === 200)
+    expect(winners).toHaveLength(1)
+    expect(await active((await winners[0]?.json()).access_token)).toBe(false)
+  })
+
+  test('RT-03 a retry after a lost answer gets the same answer, with the time that is left', async () => {
+    const { test, tokens, refresh } = await ready()
+    const first = await (await refresh(tokens.refresh_token)).json()
+    test.now += 5
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 3595 })
+  })
+
+  test('RT-04 a retry for another scope or resource is not a retry: refused, and the family lives', async () => {
+    const { tokens, refresh, active } = await ready()
+    const next = await (await refresh(tokens.refresh_token)).json()
+    await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read' }), 400, 'invalid_grant')
+    await expectTokenError(await refresh(tokens.refresh_token, { resource: 'https://api.example.com' }), 400, 'invalid_grant')
+    expect(await active(next.refresh_token)).toBe(true)
+  })
+
+  test("RT-05 a refresh token is the client's it was issued to", async () => {
+    const { test, tokens, active } = await ready()
+    const other = await test.client({ client_id: 'other' })
+    const spa = await test.publicClient()
+    for (const stranger of [other, spa])
+      await expectTokenError(
+        await test.token(stranger, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }),
+        400,
+        'invalid_grant'
+      )
+    for (const unproven of [{ client_id: 'app' }, { client_id: 'app', client_secret: 'wrong' }]) {
+      await expectTokenError(
+        await test.token(unproven, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }),
+        401,
+        'invalid_client'
+      )
+    }
+    expect(await active(tokens.refresh_token)).toBe(true)
+  })
+
+  test('RT-06 RT-08 scope narrows and comes back, and never exceeds what was granted; a refusal spends nothing', async () => {
+    const { tokens, refresh } = await ready({}, { scope: 'read write admin' })
+    await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read admin' }), 400, 'invalid_scope')
+    await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read"' }), 400, 'invalid_scope')
+    const narrow = await (await refresh(tokens.refresh_token, { scope: 'read' })).json()
+    expect(narrow.scope).toBe('read')
+    const wide = await (await refresh(narrow.refresh_token)).json()
+    expect(wide.scope).toBe('read write')
+  })
+
+  test('RT-10 idle and absolute lifetime', async () => {
+    const { test, tokens, refresh } = await ready({ refreshTokenLifetime: 100, grantLifetime: 250, accessTokenLifetime: 1000 })
+    let current = tokens
+    for (let i = 0; i < 2; i++) {
+      test.now += 99
+      current = await (await refresh(current.refresh_token)).json()
+    }
+    expect(current.expires_in).toBe(250 - 198)
+    test.now += 52
+    await expectTokenError(await refresh(current.refresh_token), 400, 'invalid_grant')
+    const idle = await ready({ refreshTokenLifetime: 100 })
+    idle.test.now += 100
+    await expectTokenError(await idle.refresh(idle.tokens.refresh_token), 400, 'invalid_grant')
+  })
+
+  test('RT-10 a tombstone outlives the token it was: a replay at the end of the family is still seen', async () => {
+    const { test, tokens, refresh } = await ready({ refreshTokenLifetime: 100, grantLifetime: 1000 })
+    await refresh(tokens.refresh_token)
+    test.now += 500
+    await test.server.store.purge(test.now, 1000)
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    expect(test.eventsOf('refresh_token.reused')).toHaveLength(1)
+  })
+
+  test('RT-11 consent withdrawn, client disabled, grant type taken away: nothing is refreshed', async () => {
+    const withdrawn = await ready()
+    await withdrawn.test.server.store.grants.revoke({ subject: 'alice', clientId: 'app' }, withdrawn.test.now)
+    await expectTokenError(await withdrawn.refresh(withdrawn.tokens.refresh_token), 400, 'invalid_grant')
+    const disabled = await ready()
+    await disabled.test.server.clients.update('app', { disabled: true })
+    await expectTokenError(await disabled.refresh(disabled.tokens.refresh_token), 401, 'invalid_client')
+    const taken = await ready()
+    await taken.test.server.clients.update('app', { grant_types: ['authorization_code'] })
+    await expectTokenError(await taken.refresh(taken.tokens.refresh_token), 400, 'unauthorized_client')
+  })
+
+  test('RT-12 the session that ends takes its grants with it', async () => {
+    const { test, tokens, refresh } = await ready()
+    await test.server.store.grants.revoke({ sessionId: 's1' }, test.now)
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+  })
+
+  test('RT-13 revocation and refresh at the same moment end with everything inactive', async () => {
+    for (let round = 0; round < 100; round++) {
+      const { test, client, tokens, refresh, active } = await ready()
+      const [response] = await Promise.all([
+        refresh(tokens.refresh_token),
+        test.post('/revoke', { token: tokens.refresh_token, client_id: 'app', client_secret: client.client_secret ?? '' })
+      ])
+      const body = await response.json()
+      if (response.status === 200) expect([await active(body.access_token), await active(body.refresh_token)]).toEqual([false, false])
+      expect(await active(tokens.access_token)).toBe(false)
+    }
+  })
+
+  test('RT-16 two devices of one person are two families', async () => {
+    const { test, client, tokens, active } = await ready()
+    const second = await (await test.redeem(client, await test.code())).json()
+    await test.post('/revoke', { token: tokens.refresh_token, client_id: 'app', client_secret: client.client_secret ?? '' })
+    expect([await active(tokens.refresh_token), await active(second.refresh_token)]).toEqual([false, true])
+  })
+
+  test('RT-17 IN-02 a refresh token in the URL is refused', async () => {
+    const { test, client, tokens } = await ready()
+    const body = { grant_type: 'refresh_token', client_id: 'app', client_secret: client.client_secret ?? '' }
+    await expectTokenError(await test.post(`/token?refresh_token=${tokens.refresh_token}`, body), 400, 'invalid_request')
+  })
+
+  test('RT-18 nothing of one realm or issuer is valid in another', async () => {
+    const { test, tokens } = await ready()
+    const other = new TestServer({ store: test.server.store.realm('other'), issuer: 'https://other.example.com' })
+    const client = await other.client()
+    const ask = await other.server.handle(
+      new Request('https://other.example.com/token', {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'refresh_token',
+          refresh_token: tokens.refresh_token,
+          client_id: 'app',
+          client_secret: client.client_secret ?? ''
+        })
+      })
+    )
+    await expectTokenError(ask, 400, 'invalid_grant')
+  })
+
+  test('public clients are always rotated; confidential ones only if the policy says so', async () => {
+    const { tokens, refresh } = await ready({ refreshTokenRotation: 'public-clients' })
+    for (let i = 0; i < 2; i++) {
+      const again = await (await refresh(tokens.refresh_token)).json()
+      expect(again).toMatchObject({ access_token: expect.any(String) })
+      expect(again).not.toHaveProperty('refresh_token')
+    }
+    const test_ = new TestServer({ refreshTokenRotation: 'public-clients' })
+    const spa = await test_.publicClient()
+    const own = await (await test_.redeem(spa, await test_.code({ client_id: 'spa' }))).json()
+    expect(await (await test_.token(spa, { grant_type: 'refresh_token', refresh_token: own.refresh_token })).json()).toHaveProperty(
+      'refresh_token'
+    )
+  })
+
+  test('a client that may not refresh gets no refresh token', async () => {
+    const { tokens } = await ready({}, { grant_types: ['authorization_code'] })
+    expect(tokens).not.toHaveProperty('refresh_token')
+  })
+
+  test('the successor that is kept for retries cannot be read without the old token', async () => {
+    const { test, tokens, refresh } = await ready()
+    const next = await (await refresh(tokens.refresh_token)).json()
+    const id = tokens.refresh_token.slice(4, 28)
+    const stored = JSON.stringify(await test.server.store.artifacts.find('refresh_token', id, test.now))
+    expect(stored).toContain('successor')
+    for (const secret of [tokens.refresh_token, next.refresh_token, next.access_token]) expect(stored).not.toContain(secret.slice(28))
+  })
+})
