@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryStore, type Store } from '../src/index.ts'
+import { TestServer } from './support.ts'
+
+/** Counts the calls that reach the store: each is one round trip to a database. */
+function counting(store: Store): { store: Store; calls: string[] } {
+  const calls: string[] = []
+  const counted = <T extends object>(name: string, part: T): T =>
+    new Proxy(part, {
+      get(target, method) {
+        const value = Reflect.get(target, method)
+        return typeof value === 'function'
+          ? (...args: unknown[]) => {
+              calls.push(`${name}.${String(method)}`)
+              return value.apply(target, args)
+            }
+          : value
+      }
+    })
+  const { clients, grants, artifacts } = store
+  return {
+    calls,
+    store: {
+      durable: false,
+      clients: counted('clients', clients),
+      grants: counted('grants', grants),
+      artifacts: counted('artifacts', artifacts),
+      realm: (name) => store.realm(name),
+      purge: (...args) => store.purge(...args)
+    }
+  }
+}
+
+async function ready(options = {}) {
+  const { store, calls } = counting(new MemoryStore())
+  const test = new TestServer({ store, ...options })
+  const client = await test.client({ require_consent: true })
+  await test.server.ready()
+  // The client is cached from here on.
+  await test.server.clients.find('app')
+  const cost = async <T>(work: () => Promise<T>) => {
+    calls.length = 0
+    const result = await work()
+    return { result, calls: [...calls] }
+  }
+  return { test, client, cost }
+}
+
+describe('round trips to the store (ARCHITECTURE §5.8)', () => {
+  test('client_credentials: none for a JWT, one for an opaque token', async () => {
+    const jwt = await ready({ accessTokenFormat: 'jwt' })
+    expect((await jwt.cost(() => jwt.test.token(jwt.client, { grant_type: 'client_credentials' }))).calls).toEqual([])
+    const opaque = await ready()
+    expect((await opaque.cost(() => opaque.test.token(opaque.client, { grant_type: 'client_credentials' }))).calls).toEqual([
+      'artifacts.insert'
+    ])
+  })
+
+  test('authorize with remembered consent at most three with the session, code exchange two, refresh two, introspection one', async () => {
+    const { test, client, cost } = await ready()
+    await test.authorize()
+    const cookie = [...test.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const id = test.prompts[0]?.id ?? ''
+    await test.server.interactions.resolve({ method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }, id, {
+      consent: { subject: 'alice', scope: ['read'] }
+    })
+    await test.fetch(test.prompts[0]?.returnTo ?? '')
+    const authorized = await cost(() => test.code())
+    expect(authorized.calls).toEqual(['grants.list', 'grants.insert'])
+    const exchanged = await cost(() => test.redeem(client, authorized.result))
+    expect(exchanged.calls).toEqual(['artifacts.find', 'artifacts.consume'])
+    const tokens = await exchanged.result.json()
+    const refreshed = await cost(() => test.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }))
+    expect(refreshed.calls).toEqual(['artifacts.find', 'artifacts.consume'])
+    const { access_token } = await refreshed.result.json()
+    expect((await cost(() => test.introspect(client, access_token))).calls).toEqual(['artifacts.find'])
+    expect((await cost(() => test.introspect(client, 'gat_malformed'))).calls).toEqual([])
+  })
+
+  test('a client is looked up once a second', async () => {
+    const { test, client, cost } = await ready({ accessTokenFormat: 'jwt' })
+    test.now += 1
+    const ask = () => test.token(client, { grant_type: 'client_credentials' })
+    expect((await cost(ask)).calls).toEqual(['clients.find'])
+    expect((await cost(ask)).calls).toEqual([])
+  })
+})

@@ -1,0 +1,217 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Params } from '../src/params.ts'
+import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
+
+const ENDPOINTS = ['/token', '/introspect', '/revoke']
+const FORM = 'application/x-www-form-urlencoded'
+
+async function ready(options = {}) {
+  const test = new TestServer(options)
+  const { client_secret = '' } = await test.client()
+  return { test, auth: basic('app', client_secret), body: { grant_type: 'client_credentials', client_id: 'app', client_secret } }
+}
+
+describe.each(ENDPOINTS)('input to %s', (path) => {
+  test('IN-01 request parameters MUST NOT be included more than once', async () => {
+    const { test, auth } = await ready()
+    for (const body of [
+      'grant_type=a&grant_type=b',
+      'grant_type=a&grant_type=a',
+      'x=1&x=2',
+      'token=a&token=a',
+      'client_id=app&client_id=app'
+    ]) {
+      await expectTokenError(await test.post(path, body, auth), 400, 'invalid_request')
+    }
+    expect(test.eventsOf('client_authentication.failed')).toEqual([])
+  })
+
+  test('IN-02 credentials and tokens MUST NOT be in the URL', async () => {
+    const { test, auth, body } = await ready()
+    for (const name of ['client_secret', 'client_assertion', 'code', 'code_verifier', 'refresh_token', 'password', 'token']) {
+      await expectTokenError(await test.post(`${path}?${name}=x`, { ...body, token: 'x' }, auth), 400, 'invalid_request')
+    }
+    expect((await test.post(`${path}?client_id=other`, { ...body, token: 'x' })).status).toBe(200)
+  })
+
+  test('IN-05 IN-06 prototype names and brackets are unknown parameters like any other', async () => {
+    const { test, body } = await ready()
+    const odd = '__proto__=x&constructor=x&prototype[x]=1&toString=1&hasOwnProperty=1&scope[]=a&client_id[$ne]=&code[0]=x'
+    expect((await test.post(path, `${new URLSearchParams({ ...body, token: 'x' })}&${odd}`)).status).toBe(200)
+    await expectTokenError(await test.post(path, 'client_id[$ne]=x&grant_type[]=client_credentials'), 401, 'invalid_client')
+    expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
+
+  test('IN-07 IN-08 a body that is not a form is not read as anything else', async () => {
+    const { test, auth } = await ready()
+    for (const type of [
+      'application/json',
+      'multipart/form-data; boundary=x',
+      'text/plain',
+      '',
+      `${FORM}; charset=utf-16`,
+      `${FORM};charset=utf-8;charset=utf-7`,
+      `x${FORM}`
+    ]) {
+      for (const body of ['null', '[]', '{"grant_type":"client_credentials"}', 'grant_type=client_credentials']) {
+        await expectTokenError(await test.post(path, body, { ...auth, 'content-type': type }), 400, 'invalid_request')
+      }
+    }
+    for (const type of [FORM.toUpperCase(), `${FORM}; charset=UTF-8`, `${FORM};charset="utf-8"`])
+      expect((await test.post(path, 'grant_type=client_credentials&token=x', { ...auth, 'content-type': type })).status).toBe(200)
+  })
+
+  test('IN-09 wrong percent-encoding is refused, nothing is replaced', async () => {
+    const { test, auth } = await ready()
+    for (const wrong of ['%', '%zz', '%ff%fe', '%c0%af', '%00', '%ed%a0%80', 'a\0b']) {
+      for (const body of [`token=${wrong}&grant_type=client_credentials`, `${wrong}=x&grant_type=client_credentials`])
+        await expectTokenError(await test.post(path, body, auth), 400, 'invalid_request')
+    }
+  })
+
+  test('IN-15 another method is 405 with Allow, and override headers do nothing', async () => {
+    const { test, body } = await ready()
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = await test.fetch(path, { method })
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+    }
+    expect((await test.post(path, { ...body, token: 'x' }, { 'x-http-method-override': 'DELETE' })).status).toBe(200)
+  })
+
+  test('IN-22 more than 200 parameters are refused before they are sorted', async () => {
+    const { test, auth } = await ready()
+    await expectTokenError(await test.post(path, Array.from({ length: 201 }, (_, i) => `p${i}=x`).join('&'), auth), 400, 'invalid_request')
+  })
+
+  test('the maintenance switch: 503 with Retry-After, while metadata and keys stay', async () => {
+    let available = false
+    const { test, auth } = await ready({ available: () => available })
+    const response = await test.post(path, 'token=x&grant_type=client_credentials', auth)
+    expect(response.headers.get('retry-after')).toBe('60')
+    await expectTokenError(response, 503, 'temporarily_unavailable')
+    for (const open of ['/jwks', '/.well-known/oauth-authorization-server']) expect((await test.fetch(open)).status).toBe(200)
+    available = true
+    expect((await test.post(path, 'token=x&grant_type=client_credentials', auth)).status).toBe(200)
+  })
+})
+
+describe('input to the server', () => {
+  test('IN-14 each path has one spelling', async () => {
+    const { test, body } = await ready()
+    for (const path of [
+      '//token',
+      '/token/',
+      '/./token',
+      '/x/../token',
+      '/%74oken',
+      '/token;a=b',
+      '/TOKEN',
+      '/token%2f',
+      '/token\\',
+      '/token%00'
+    ]) {
+      const response = await test.server.respond({
+        method: 'POST',
+        url: path,
+        headers: new Headers({ 'content-type': FORM }),
+        body: async () => new URLSearchParams(body).toString()
+      })
+      expect(response).toBeUndefined()
+    }
+  })
+
+  test('IN-16 IN-17 DI-01 DI-03 URLs come from the issuer, whatever the headers say', async () => {
+    const { test } = await ready()
+    const plain = await (await test.fetch('/.well-known/oauth-authorization-server')).text()
+    for (const headers of [
+      { host: 'evil.example' },
+      { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http', 'x-forwarded-port': '1', 'x-forwarded-prefix': '/x' },
+      { forwarded: 'host=evil' },
+      { 'x-original-url': '/evil', 'x-rewrite-url': '/evil' }
+    ]) {
+      const map = new Headers(headers as Record<string, string>)
+      const response = await test.server.respond({
+        method: 'GET',
+        url: '/.well-known/oauth-authorization-server?cb=1',
+        headers: map,
+        body: async () => ''
+      })
+      expect(response?.body).toBe(plain)
+    }
+    expect(JSON.parse(plain).token_endpoint).toBe(`${ISSUER}/token`)
+  })
+
+  // A step that is quadratic in 60 000 characters would run into the time limit.
+  test('IN-20 hostile text costs no time that grows faster than its length', { timeout: 10_000 }, async () => {
+    const { test } = await ready()
+    const hostile = [
+      'a'.repeat(60_000),
+      ' '.repeat(60_000),
+      '!'.repeat(60_000),
+      'a.'.repeat(30_000),
+      'http://127.0.0.1'.repeat(4000),
+      `a:/${'/'.repeat(60_000)}`,
+      'https://a'.padEnd(60_000, '-.')
+    ]
+    for (const text of hostile) {
+      const { body } = await ready()
+      await test.post('/token', { ...body, scope: text })
+      await test.post('/authorize', { client_id: 'app', redirect_uri: text, scope: text, state: text })
+      await test.post(
+        '/token',
+        { grant_type: 'authorization_code', code: text, code_verifier: text, redirect_uri: text },
+        { authorization: `Basic ${text}` }
+      )
+    }
+  })
+
+  test('Params: what is encoded comes back, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'grapheme', minLength: 1 }), fc.string({ unit: 'grapheme', minLength: 1 })), (record) => {
+        const entries = Object.entries(record).filter(([name, value]) => ![name, value].some((text) => text.includes('\0')))
+        const params = Params.parse(Params.from(Object.fromEntries(entries)).toString())
+        for (const [name, value] of entries) expect(params.get(name)).toBe(value.toWellFormed())
+      })
+    )
+  })
+})
+
+describe('CORS', () => {
+  test('DI-06 DI-08 the answer of the token endpoint is for the origins of the client that asks', async () => {
+    const { test, body } = await ready()
+    await test.client({ client_id: 'listed', allowed_origins: ['https://tool.example'] })
+    const from = async (origin: string, params: Record<string, string> = body) =>
+      (await test.post('/token', params, { origin })).headers.get('access-control-allow-origin')
+    expect(await from('https://client.example.com')).toBe('https://client.example.com')
+    for (const origin of [
+      'null',
+      'https://evil',
+      'https://client.example.com.evil',
+      'http://client.example.com',
+      'https://client.example.com:8443',
+      'app://x',
+      'https://tool.example'
+    ])
+      expect(await from(origin)).toBe(null)
+    expect(await from('https://tool.example', { client_id: 'listed' })).toBe('https://tool.example')
+    expect(test.eventsOf('cors.refused').length).toBeGreaterThan(0)
+    const response = await test.post('/token', body, { origin: 'https://client.example.com' })
+    expect(response.headers.get('access-control-allow-credentials')).toBe(null)
+    expect(response.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate, DPoP-Nonce')
+    expect(response.headers.get('vary')).toBe('Origin')
+  })
+
+  test('DI-06 metadata and keys are for everybody, and a preflight lets a form through', async () => {
+    const { test } = await ready()
+    for (const path of ['/jwks', '/.well-known/oauth-authorization-server']) {
+      expect((await test.fetch(path, { headers: { origin: 'https://any.example' } })).headers.get('access-control-allow-origin')).toBe('*')
+    }
+    const preflight = (origin: string) =>
+      test.fetch('/token', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
+    const response = await preflight('https://client.example.com')
+    expect(response.status).toBe(204)
+    expect(response.headers.get('access-control-allow-headers')).toBe('Authorization, Content-Type, DPoP, MCP-Protocol-Version')
+    expect((await preflight('null')).headers.get('access-control-allow-origin')).toBe(null)
+  })
+})

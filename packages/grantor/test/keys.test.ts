@@ -1,0 +1,115 @@
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { webCrypto } from '../src/crypto/web.ts'
+import { AuthorizationServer, type AuthorizationServerOptions, MemoryStore } from '../src/index.ts'
+import { ISSUER, TestServer } from './support.ts'
+
+const DAY = 86_400
+
+async function ready(options: Partial<AuthorizationServerOptions> = {}) {
+  const test = new TestServer({ accessTokenFormat: 'jwt', ...options })
+  const client = await test.client()
+  const issue = async () => (await (await test.token(client, { grant_type: 'client_credentials' })).json()).access_token as string
+  const jwks = async () => (await test.fetch('/jwks')).json()
+  const kid = async () => decodeProtectedHeader(await issue()).kid
+  return { test, issue, jwks, kid }
+}
+
+describe('signing keys', () => {
+  test.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('%s signs, with node:crypto and with WebCrypto', async (alg) => {
+    for (const crypto of [undefined, webCrypto()]) {
+      const { test, issue, jwks } = await ready({ signingAlgorithms: [alg], ...(crypto && { crypto }) })
+      const { protectedHeader } = await jwtVerify(await issue(), createLocalJWKSet(await jwks()), {
+        issuer: ISSUER,
+        typ: 'at+jwt',
+        currentDate: new Date(test.now * 1000)
+      })
+      expect(protectedHeader.alg).toBe(alg)
+    }
+  })
+
+  test('ES256 signatures are r and s of 32 bytes each, whatever their leading zeros', async () => {
+    const { issue, jwks, test } = await ready()
+    const keys = createLocalJWKSet(await jwks())
+    for (let i = 0; i < 600; i++) await jwtVerify(await issue(), keys, { currentDate: new Date(test.now * 1000) })
+  })
+
+  test('JW-06 JW-09 a key is published a day before it signs and listed until no token of it lives: a cached JWKS never fails', async () => {
+    const { test, issue, jwks, kid } = await ready()
+    const first = await kid()
+    const tokens: { token: string; expiresAt: number }[] = []
+    let cached = await jwks()
+    for (let day = 0; day < 300; day++) {
+      tokens.push({ token: await issue(), expiresAt: test.now + 3600 })
+      for (const { token } of tokens.filter(({ expiresAt }) => expiresAt > test.now))
+        await jwtVerify(token, createLocalJWKSet(cached), { currentDate: new Date(test.now * 1000) })
+      test.now += DAY / 2
+      cached = await jwks()
+      test.now += DAY / 2 - 900
+      for (const key of cached.keys) expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+      expect(cached.keys.length).toBeLessThanOrEqual(3)
+    }
+    expect(await kid()).not.toBe(first)
+    expect(test.eventsOf('keys.rotated').length).toBeGreaterThanOrEqual(4)
+  })
+
+  test('JW-07 of two servers that start at the same moment on an empty store, one makes the keys', async () => {
+    const store = new MemoryStore()
+    const secret = 's'.repeat(32)
+    const servers = Array.from({ length: 5 }, () => new TestServer({ store, secret, accessTokenFormat: 'jwt' }))
+    const signers = await Promise.all(servers.map(({ server }) => server.keys.signer()))
+    expect(new Set(signers.map(({ kid }) => kid)).size).toBe(1)
+  })
+
+  test('JW-08 JW-10 an emergency rotation signs at once, drops the other keys, and reaches other nodes within seconds', async () => {
+    const store = new MemoryStore()
+    const secret = 's'.repeat(32)
+    const { test, issue, jwks } = await ready({ store, secret })
+    const node = new TestServer({ store, secret, accessTokenFormat: 'jwt' })
+    const old = await issue()
+    expect((await node.server.tokens.find(old))?.revoked).toBe(false)
+    await test.server.keys.rotate({ compromised: true })
+    expect((await jwks()).keys).toHaveLength(1)
+    expect(decodeProtectedHeader(await issue()).kid).not.toBe(decodeProtectedHeader(old).kid)
+    expect(await test.server.tokens.find(old)).toBeUndefined()
+    node.now += 5
+    expect(await node.server.tokens.find(old)).toBeUndefined()
+    expect(await node.server.tokens.find(await issue())).toBeDefined()
+  })
+
+  test('JW-11 ST-04 private keys are stored encrypted and bound to their place; another secret opens nothing', async () => {
+    const store = new MemoryStore()
+    const { issue } = await ready({ store, secret: 's'.repeat(32) })
+    await issue()
+    const stored = JSON.stringify(await store.artifacts.find('signing_keys', 'current', 0))
+    expect(stored).toContain('sealed')
+    expect(stored).not.toMatch(/"d":/)
+    const other = new AuthorizationServer({ issuer: ISSUER, store, secret: 'o'.repeat(32), clock: () => 1_800_000_000_000 })
+    await expect(other.ready()).rejects.toThrow('cannot be opened with this secret')
+    const rotated = new AuthorizationServer({
+      issuer: ISSUER,
+      store,
+      secret: ['o'.repeat(32), 's'.repeat(32)],
+      clock: () => 1_800_000_000_000
+    })
+    await rotated.ready()
+  })
+
+  test('an external signer takes the place of stored keys', async () => {
+    const { subtle } = globalThis.crypto
+    const pair = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+    const signer = {
+      kid: 'hsm-1',
+      alg: 'ES256',
+      publicJwk: await subtle.exportKey('jwk', pair.publicKey),
+      sign: async (data: string) =>
+        Buffer.from(await subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, new TextEncoder().encode(data))).toString(
+          'base64url'
+        )
+    }
+    const { test, issue, jwks } = await ready({ signers: [signer] })
+    const { protectedHeader } = await jwtVerify(await issue(), createLocalJWKSet(await jwks()), { currentDate: new Date(test.now * 1000) })
+    expect(protectedHeader.kid).toBe('hsm-1')
+    expect(await test.server.store.artifacts.find('signing_keys', 'current', test.now)).toBeUndefined()
+  })
+})
