@@ -4,8 +4,11 @@ import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import type { Row, Value } from './rows.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
 
-/** Milliseconds to wait for another process's transaction. */
-const BUSY_TIMEOUT = 5000
+export interface SqliteOptions {
+  path: string
+  /** Milliseconds to wait for another process's transaction. Default 5000. */
+  busyTimeout?: number
+}
 
 interface Job {
   run(): unknown
@@ -25,12 +28,12 @@ export class SqliteDatabase {
   #closed = false
 
   /** @throws ConfigurationError if the file cannot be opened, is not a database, or has a schema newer than this code. */
-  constructor(path: string) {
+  constructor({ path, busyTimeout = 5000 }: SqliteOptions) {
     try {
       // The data is nobody else's; SQLite gives the WAL the mode of the file.
       if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600))
       if (path !== ':memory:') chmodSync(path, 0o600)
-      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT })
+      this.#database = new DatabaseSync(path, { timeout: busyTimeout })
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
       this.#migrate()
     } catch (cause) {

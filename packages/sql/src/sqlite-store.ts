@@ -1,7 +1,7 @@
 import type { Store } from 'grantor'
 import { SqlArtifacts } from './sqlite-artifacts.ts'
 import { SqlClients } from './sqlite-clients.ts'
-import { SqliteDatabase } from './sqlite-database.ts'
+import { SqliteDatabase, type SqliteOptions } from './sqlite-database.ts'
 import { SqlGrants } from './sqlite-grants.ts'
 import { PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 
@@ -14,7 +14,7 @@ export class SqliteStore implements Store {
   readonly #database: SqliteDatabase
 
   /** @throws ConfigurationError if the file cannot be used. */
-  constructor({ path }: { path: string }, database: SqliteDatabase = new SqliteDatabase(path), realm = '') {
+  constructor(options: SqliteOptions, database: SqliteDatabase = new SqliteDatabase(options), realm = '') {
     this.#database = database
     this.clients = new SqlClients(database, realm)
     this.grants = new SqlGrants(database, realm)

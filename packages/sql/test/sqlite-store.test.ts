@@ -1,13 +1,15 @@
-import { mkdtempSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import { storeContract } from 'grantor/stores/contract'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SqliteStore } from '../src/index.ts'
+import { integrityOf, kill, startChild, temporaryFile } from './support.ts'
 
-function temporaryFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'grantor-')), 'grantor.db')
-}
+const LATER = 2_000_000_000
 
 describe('SqliteStore keeps the contract of a store', () => {
   const open = async () => {
@@ -16,3 +18,116 @@ describe('SqliteStore keeps the contract of a store', () => {
   }
   for (const { name, run } of storeContract(open)) test(name, run)
 })
+
+describe('the file', () => {
+  test('ST-09 is readable by nobody else', async () => {
+    const path = temporaryFile()
+    writeFileSync(path, '', { mode: 0o644 })
+    const store = new SqliteStore({ path })
+    await store.artifacts.insert({ kind: 'k', id: '1', value: {}, expiresAt: LATER })
+    expect([path, `${path}-wal`].map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600])
+    await store.close()
+  })
+
+  test('that is newer than the code is refused with a sentence that says what to do', async () => {
+    const path = temporaryFile()
+    await new SqliteStore({ path }).close()
+    const database = new DatabaseSync(path)
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    expect(() => new SqliteStore({ path })).toThrow(/schema 99.*run the newer version, or restore a backup/)
+  })
+
+  test.each([
+    [
+      'no database',
+      () => writeText('not a database, but long enough to look like a file with a header of one hundred bytes, and some more')
+    ],
+    ['a folder', () => mkdtempSync(join(tmpdir(), 'grantor-'))],
+    ['in no folder', () => '/nowhere/grantor.db']
+  ])('that is %s is a configuration error which names it', (_, path) => {
+    const file = path()
+    const open = () => new SqliteStore({ path: file })
+    expect(open).toThrow(ConfigurationError)
+    expect(open).toThrow(file)
+  })
+
+  test('is there again after it was closed', async () => {
+    const path = temporaryFile()
+    const before = new SqliteStore({ path })
+    await before.artifacts.insert({ kind: 'k', id: '1', value: { a: 1 }, expiresAt: LATER })
+    await before.close()
+    await before.close()
+    await expect(before.artifacts.find('k', '1', 0)).rejects.toBeInstanceOf(TemporarilyUnavailableError)
+    const after = new SqliteStore({ path })
+    expect(await after.artifacts.find('k', '1', 0)).toMatchObject({ value: { a: 1 } })
+    await after.close()
+  })
+})
+
+test('writes that wait in one tick share one transaction', async () => {
+  const path = temporaryFile()
+  const store = new SqliteStore({ path })
+  const size = () => statSync(`${path}-wal`).size
+  const write = (id: number) => store.artifacts.insert({ kind: 'k', id: String(id), value: {}, expiresAt: LATER })
+  await write(0)
+  const before = size()
+  await write(1)
+  const one = size() - before
+  await Promise.all(Array.from({ length: 64 }, (_, index) => write(index + 2)))
+  const many = size() - before - one
+  // Each transaction writes the pages it touched anew; 64 small rows touch hardly more than one does.
+  expect(many).toBeLessThan(8 * one)
+  await store.close()
+})
+
+test('an operation that fails undoes itself and none of those that share its transaction', async () => {
+  const store = new SqliteStore({ path: temporaryFile() })
+  const artifact = (id: string) => ({ kind: 'k', id, value: {}, expiresAt: LATER })
+  await store.artifacts.insert(artifact('taken'))
+  const grant = { id: 'g', clientId: 'c', subject: 's', scope: [], createdAt: 0 }
+  const outcomes = await Promise.allSettled([
+    store.artifacts.insert(artifact('before')),
+    store.grants.insert(grant, [artifact('fresh'), artifact('taken')]),
+    store.artifacts.insert(artifact('after'))
+  ])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  const found = await Promise.all(['before', 'fresh', 'after'].map((id) => store.artifacts.find('k', id, 0)))
+  expect(found.map((artifact) => artifact?.id)).toEqual(['before', undefined, 'after'])
+  expect(await store.grants.find('g')).toBeUndefined()
+  await store.close()
+})
+
+test('what was acknowledged is there after kill -9 in the middle of writing', async () => {
+  const path = temporaryFile()
+  const child = startChild('./writer.ts', path)
+  const acknowledged: string[] = []
+  child.on('message', (ids: string[]) => acknowledged.push(...ids))
+  for (let batches = 0; batches < 50; batches++) await once(child, 'message')
+  await kill(child)
+  expect(integrityOf(path)).toBe('ok')
+  const store = new SqliteStore({ path })
+  const found = await Promise.all(acknowledged.map((id) => store.artifacts.find('written', id, 0)))
+  expect(found.filter((artifact) => artifact === undefined)).toEqual([])
+  expect(found.length).toBeGreaterThanOrEqual(400)
+  await store.close()
+})
+
+test('a file that another process has locked is an error to try again later, and nothing is lost', async () => {
+  const path = temporaryFile()
+  const store = new SqliteStore({ path, busyTimeout: 50 })
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const write = () => store.artifacts.insert({ kind: 'k', id: '1', value: {}, expiresAt: LATER })
+  await expect(write()).rejects.toBeInstanceOf(TemporarilyUnavailableError)
+  other.exec('ROLLBACK')
+  other.close()
+  expect(await write()).toBe(true)
+  await store.close()
+})
+
+function writeText(text: string): string {
+  const path = temporaryFile()
+  writeFileSync(path, text)
+  return path
+}
