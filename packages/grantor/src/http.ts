@@ -12,6 +12,8 @@ export interface HttpRequest {
   /** The body as text. Rejects with an `InvalidRequestError` (413, 415, 400) when it is too large, compressed or not UTF-8. */
   body(): Promise<string>
   remote?: RemoteInfo
+  /** The host's own name for the request, for answers, events and its log; one is made where there is none. */
+  id?: string
 }
 
 /** A response as plain data. Header names are lower-case. */

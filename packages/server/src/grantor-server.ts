@@ -17,6 +17,7 @@ import { Users } from './users.ts'
 /** Milliseconds. */
 const PURGE_INTERVAL = 60_000
 const SHUTDOWN_TIMEOUT = 25_000
+const SWEEP_INTERVAL = 50
 const PURGE_BATCH = 1000
 
 /** The ready-to-run server: an authorization server on SQLite, its pages, and HTTP. */
@@ -81,8 +82,11 @@ export class GrantorServer {
   async #close(): Promise<void> {
     clearInterval(this.#purging)
     const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
+    // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
+    const sweep = setInterval(() => this.#http.closeIdleConnections(), SWEEP_INTERVAL)
     if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
     clearTimeout(deadline)
+    clearInterval(sweep)
     await this.#store.close()
   }
 

@@ -33,7 +33,7 @@ export class PagesResponder implements Responder {
   async respond(request: HttpRequest): Promise<HttpResponse | undefined> {
     const route = this.#route(request)
     if (!route) return undefined
-    const requestId = this.#server.crypto.random(9)
+    const requestId = request.id ?? this.#server.crypto.random(9)
     const response = await route().catch((cause: unknown) => this.#failure(cause, requestId))
     return { ...response, headers: { ...response.headers, 'x-request-id': requestId } }
   }

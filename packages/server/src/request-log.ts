@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 
-/** One line for each request, when it is over: the path without its query, which may hold a code. */
-export function logRequests(log: Logger, request: IncomingMessage, response: ServerResponse): void {
+/** Names the request, and logs one line when it is over: the path without its query, which may hold a code. */
+export function logRequests(log: Logger, request: IncomingMessage & { id?: string }, response: ServerResponse): void {
+  const requestId = randomBytes(9).toString('base64url')
+  request.id = requestId
   const start = performance.now()
   response.once('close', () => {
-    const requestId = response.getHeader('x-request-id')
     const line = {
-      ...(requestId !== undefined && { requestId }),
+      requestId,
       method: request.method,
       path: request.url?.split('?')[0]?.slice(0, 200),
       status: response.statusCode,

@@ -8,7 +8,7 @@ export class Browser {
 
   async open(url: string, init: RequestInit = {}): Promise<string> {
     const headers = new Headers(init.headers)
-    headers.set('cookie', [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '))
+    headers.set('cookie', this.cookie())
     const response = await fetch(url, { redirect: 'manual', ...init, headers })
     for (const cookie of response.headers.getSetCookie()) {
       const [name = '', value = ''] = cookie.split(';')[0]?.split(/=(.*)/s) ?? []
@@ -33,6 +33,11 @@ export class Browser {
       body: new URLSearchParams({ ...this.fields(), ...fields }),
       headers: { origin: new URL(this.#url).origin }
     })
+  }
+
+  /** What it sends as the Cookie header. */
+  cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
   /** The hidden fields of the page. */

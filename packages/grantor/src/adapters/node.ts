@@ -44,8 +44,8 @@ const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/
 const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'Internal server error\n' }
 
 /** A node:http request as plain data; no web object is made. */
-function fromNodeRequest(request: NodeRequest & { originalUrl?: string; body?: unknown; rawBody?: unknown }): HttpRequest {
-  const { headers, socket } = request
+function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unknown; body?: unknown; rawBody?: unknown }): HttpRequest {
+  const { headers, socket, id } = request
   return {
     method: request.method ?? 'GET',
     url: request.originalUrl ?? request.url ?? '/',
@@ -56,7 +56,9 @@ function fromNodeRequest(request: NodeRequest & { originalUrl?: string; body?: u
       }
     },
     remote: socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress },
-    body: () => readBody(request)
+    body: () => readBody(request),
+    // As pino-http and others name it.
+    ...(typeof id === 'string' && { id })
   }
 }
 

@@ -47,7 +47,7 @@ export class Router {
     const [path, query] = splitUrl(http.url)
     const endpoint = this.#routes.get(path)
     if (!endpoint) return undefined
-    const id = this.#server.crypto.random(9)
+    const id = http.id ?? this.#server.crypto.random(9)
     const origin = http.headers.get('origin')
     const request: OAuthRequest = { ...plain(http), path, params: EMPTY, id }
     const response = await this.#answer(endpoint, request, query).catch((error: unknown) => this.#failure(endpoint, request, error))

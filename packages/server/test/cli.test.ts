@@ -1,0 +1,162 @@
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { Command, grantor } from './process.ts'
+import { freePort, PASSWORD, temporaryFolder } from './support.ts'
+
+const running: Command[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((command) => command.signal('SIGKILL')))
+})
+
+function start(...args: string[]): Command {
+  const command = new Command(args)
+  running.push(command)
+  return command
+}
+
+async function configFile(settings: Record<string, unknown> = {}) {
+  const folder = temporaryFolder()
+  const port = await freePort()
+  const issuer = `http://localhost:${port}`
+  const file = join(folder, 'grantor.json')
+  writeFileSync(file, JSON.stringify({ issuer, host: 'localhost', port, ...settings }))
+  return { folder, file, issuer }
+}
+
+const logLines = (output: string) =>
+  output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+
+describe('grantor dev', () => {
+  test('prints the address, the secrets once, and a command that gets the first token', async () => {
+    const data = join(temporaryFolder(), 'data')
+    const port = String(await freePort())
+    const first = start('dev', '--port', port, '--data', data)
+    const output = await first.says('grant_type=client_credentials -d scope=read')
+    const [, url = '', credentials = '', body = ''] = /curl (\S+) -u (\S+) -d (.*)/.exec(output) ?? []
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(credentials)}` },
+      body: new URLSearchParams(body.replace(' -d ', '&'))
+    })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ token_type: 'Bearer', scope: 'read' })
+    expect(output).toContain(`http://localhost:${port}/.well-known/oauth-authorization-server`)
+    const secrets = [/Password\s+(\S+)/, /Client secret\s+(\S+)/].map((pattern) => pattern.exec(output)?.[1] ?? '')
+    expect(secrets.map((secret) => secret.length)).toEqual([16, 43])
+    expect(await first.signal('SIGTERM')).toBe(0)
+
+    const second = start('dev', '--port', port, '--data', data)
+    const again = await second.says('The first token')
+    for (const secret of secrets) expect(again).not.toContain(secret)
+    expect(statSync(data).mode & 0o777).toBe(0o700)
+    expect(['grantor.db', 'secret'].map((name) => statSync(join(data, name)).mode & 0o777)).toEqual([0o600, 0o600])
+  })
+
+  test('says that the port is taken and ends', async () => {
+    const port = String(await freePort())
+    await start('dev', '--port', port, '--data', temporaryFolder()).says('The first token')
+    await expect(grantor(['dev', '--port', port, '--data', temporaryFolder()])).rejects.toThrow(/exit code 1.*EADDRINUSE/s)
+  })
+})
+
+describe('grantor serve', () => {
+  test('logs one line of JSON for each request, with neither query nor body', async () => {
+    const { file, issuer } = await configFile()
+    const server = start('serve', '--config', file)
+    await server.says('listening')
+    await fetch(`${issuer}/authorize?state=canary-query`)
+    await fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', password: 'canary-body' }) })
+    await server.says('/token')
+    await server.signal('SIGTERM')
+    const requests = logLines(server.output).filter(({ msg }) => msg === 'request')
+    expect(requests).toMatchObject([
+      { method: 'GET', path: '/authorize', status: 400, requestId: expect.any(String), ms: expect.any(Number), ip: expect.any(String) },
+      { method: 'POST', path: '/token', status: 401 }
+    ])
+    expect(server.output).not.toContain('canary')
+  })
+
+  test('SIGTERM: what was accepted is answered, then the process ends with 0', async () => {
+    const { file, issuer } = await configFile()
+    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    const server = start('serve', '--config', file)
+    await server.says('listening')
+    const requests = Array.from({ length: 20 }, () => fetch(`${issuer}/jwks`).then(({ status }) => status))
+    await Promise.race(requests)
+    expect(await server.signal('SIGTERM')).toBe(0)
+    const statuses = await Promise.allSettled(requests)
+    const answered = statuses.filter(({ status }) => status === 'fulfilled')
+    expect(answered.length).toBeGreaterThan(0)
+    expect(answered.every((outcome) => outcome.status === 'fulfilled' && outcome.value === 200)).toBe(true)
+    expect(existsSync(join(file, '..', 'data', 'grantor.db-wal'))).toBe(false)
+  })
+
+  test.each([
+    ['an unknown key', { acessTokenLifetime: 60 }, /acessTokenLifetime.*did you mean accessTokenLifetime/],
+    ['a wrong type', { port: 'eighty' }, /port/],
+    ['a bad lifetime', { accessTokenLifetime: -1 }, /accessTokenLifetime/],
+    ['an http issuer that is not loopback', { issuer: 'http://id.example.com' }, /issuer.*https/s],
+    ['no issuer', { issuer: undefined }, /issuer/]
+  ])('refuses %s and names it', async (_, settings, message) => {
+    const { file } = await configFile(settings)
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(message)
+  })
+
+  test('refuses a file that is not there, and one that is not JSON', async () => {
+    await expect(grantor(['serve', '--config', '/nowhere.json'])).rejects.toThrow(/cannot read \/nowhere.json/)
+    const { file } = await configFile()
+    writeFileSync(file, '{ issuer: 1 }')
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/is not JSON/)
+  })
+
+  test('ST-04 a missing or wrong secret stops it; no new keys are made in silence', async () => {
+    const { folder, file } = await configFile()
+    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    const server = start('serve', '--config', file)
+    await server.says('listening')
+    await server.signal('SIGTERM')
+    const secret = join(folder, 'data', 'secret')
+    const right = readFileSync(secret)
+    rmSync(secret)
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/secret is missing.*put the file back/)
+    writeFileSync(secret, 'another secret of thirty-two characters\n', { mode: 0o600 })
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/secret/)
+    writeFileSync(secret, right, { mode: 0o600 })
+    const again = start('serve', '--config', file)
+    await again.says('listening')
+  })
+
+  test('ST-09 a secret that others may read stops it', async () => {
+    const { folder, file } = await configFile()
+    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    chmodSync(join(folder, 'data', 'secret'), 0o644)
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/others may read.*chmod 600/)
+  })
+
+  test('two that start at the same moment on an empty folder share one secret and one key', async () => {
+    const { folder, file } = await configFile()
+    const other = join(folder, 'other.json')
+    const { port: _, ...config } = JSON.parse(readFileSync(file, 'utf8'))
+    const port = await freePort()
+    writeFileSync(other, JSON.stringify({ ...config, port }))
+    await Promise.all([start('serve', '--config', file).says('listening'), start('serve', '--config', other).says('listening')])
+    const secrets = readFileSync(join(folder, 'data', 'secret'), 'utf8')
+      .trim()
+      .split('\n')
+    expect(secrets).toHaveLength(1)
+  })
+})
+
+describe('grantor client and grantor user', () => {
+  test('a client that cannot work is refused with the reason, and a person is created once', async () => {
+    const { file } = await configFile()
+    await expect(grantor(['client', '--config', file, '{"grant_types":["pasword"]}'])).rejects.toThrow(/pasword is not served here/)
+    await expect(grantor(['client', '--config', file, '{'])).rejects.toThrow(/exit code 1: grantor: /)
+    await grantor(['user', '--config', file, 'alice'], 'a password\n')
+    await expect(grantor(['user', '--config', file, 'Alice'], 'a password\n')).rejects.toThrow(/there is a user Alice already/)
+  })
+})
