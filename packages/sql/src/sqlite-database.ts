@@ -10,6 +10,10 @@ export interface SqliteOptions {
   busyTimeout?: number
 }
 
+const SQLITE_BUSY = 5
+/** Milliseconds. */
+const WAL_RETRY = 10
+
 interface Job {
   run(): unknown
   writes: boolean
@@ -34,7 +38,8 @@ export class SqliteDatabase {
       if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600))
       if (path !== ':memory:') chmodSync(path, 0o600)
       this.#database = new DatabaseSync(path, { timeout: busyTimeout })
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      this.#useWal(busyTimeout)
+      this.#database.exec('PRAGMA synchronous = FULL')
       this.#migrate()
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause
@@ -105,6 +110,18 @@ export class SqliteDatabase {
       if (!this.#database.isTransaction) throw error
       if (job.writes) this.#database.exec('ROLLBACK TO job; RELEASE job')
       return () => job.reject(error)
+    }
+  }
+
+  /** SQLite does not wait for the lock that this needs: two processes that make the same file at once would refuse each other. */
+  #useWal(patience: number): void {
+    for (let waited = 0; ; waited += WAL_RETRY) {
+      try {
+        return this.#database.exec('PRAGMA journal_mode = WAL')
+      } catch (error) {
+        if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || waited >= patience) throw error
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_RETRY)
+      }
     }
   }
 

@@ -113,6 +113,18 @@ test('what was acknowledged is there after kill -9 in the middle of writing', as
   await store.close()
 })
 
+test('four processes that make the same file at the same moment all open it', async () => {
+  const children = Array.from({ length: 4 }, () => startChild('./opener.ts'))
+  await Promise.all(children.map((child) => once(child, 'message')))
+  for (let round = 0; round < 20; round++) {
+    const path = temporaryFile()
+    const answers = children.map((child) => once(child, 'message'))
+    for (const child of children) child.send(path)
+    expect((await Promise.all(answers)).flat()).toEqual(['', '', '', ''])
+  }
+  await Promise.all(children.map(kill))
+})
+
 test('a file that another process has locked is an error to try again later, and nothing is lost', async () => {
   const path = temporaryFile()
   const store = new SqliteStore({ path, busyTimeout: 50 })
