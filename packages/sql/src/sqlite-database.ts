@@ -117,7 +117,8 @@ export class SqliteDatabase {
   #useWal(patience: number): void {
     for (let waited = 0; ; waited += WAL_RETRY) {
       try {
-        return this.#database.exec('PRAGMA journal_mode = WAL')
+        this.#database.exec('PRAGMA journal_mode = WAL')
+        return
       } catch (error) {
         if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || waited >= patience) throw error
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_RETRY)
