@@ -50,7 +50,13 @@ export class GrantorServer {
     const host = new URL(config.settings.issuer).host
     const listener = nodeListener({ respond: async (request) => (await this.authorization.respond(request)) ?? pages.respond(request) })
     this.#http = createServer(
-      { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+      {
+        headersTimeout: 10_000,
+        requestTimeout: 30_000,
+        connectionsCheckingInterval: 1_000,
+        keepAliveTimeout: 5_000,
+        maxHeaderSize: 16_384
+      },
       (request, response) => {
         logRequests(this.log, request, response)
         if (request.url === '/livez' || request.url === '/readyz')

@@ -1,5 +1,5 @@
-import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Responder } from 'grantor'
-import { html, InvalidRequestError, OAuthError, Params, seeOther } from 'grantor'
+import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params, Responder } from 'grantor'
+import { html, InvalidRequestError, OAuthError, readForm, seeOther } from 'grantor'
 import type { FC } from 'hono/jsx'
 import type { LoginLimiter } from './login-limiter.ts'
 import { AccountPage, ConsentPage, ErrorPage, HomePage, LoginPage } from './pages/pages.tsx'
@@ -120,7 +120,7 @@ export class PagesResponder implements Responder {
 
   /** The fields of a form that one of our own pages sent. `context`: what the page was about, which only this browser may see. */
   async #form(request: HttpRequest, context: string): Promise<Params> {
-    const form = Params.parse(await request.body())
+    const form = await readForm(request)
     if (!this.#isOwnOrigin(request) || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
       throw new InvalidRequestError('this form did not come from its own page; go back and try again', { status: 403 })
     }

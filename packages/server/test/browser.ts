@@ -3,7 +3,8 @@ export class Browser {
   /** Where the last redirect would have led. */
   stoppedAt: string | undefined
   readonly #cookies = new Map<string, string>()
-  #url = ''
+  /** Of the page that it shows. */
+  url = ''
   #html = ''
 
   async open(url: string, init: RequestInit = {}): Promise<string> {
@@ -21,18 +22,26 @@ export class Browser {
       if (next.origin === new URL(url).origin) return this.open(next.href)
       this.stoppedAt = next.href
     }
-    this.#url = url
+    this.url = url
     this.#html = await response.text()
     return this.#html
   }
 
   /** Sends the page's form with its hidden fields and these. */
-  submit(fields: Record<string, string>): Promise<string> {
-    return this.open(this.#url, {
+  submit(fields: Record<string, string>, action: string = this.url): Promise<string> {
+    return this.open(new URL(action, this.url).href, {
       method: 'POST',
       body: new URLSearchParams({ ...this.fields(), ...fields }),
-      headers: { origin: new URL(this.#url).origin }
+      headers: { origin: new URL(this.url).origin }
     })
+  }
+
+  getCookie(name: string): string | undefined {
+    return this.#cookies.get(name)
+  }
+
+  setCookie(name: string, value: string): void {
+    this.#cookies.set(name, value)
   }
 
   /** What it sends as the Cookie header. */

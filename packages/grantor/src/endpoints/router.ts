@@ -1,6 +1,7 @@
 import type { ServerContext } from '../context.ts'
 import { ConfigurationError, InvalidRequestError, OAuthError, ServerError, TemporarilyUnavailableError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
+import { readForm } from '../form.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import type { Interactions } from '../interactions/base.ts'
 import { Params } from '../params.ts'
@@ -10,7 +11,6 @@ import { errorPage, errorResponse } from './error-response.ts'
 
 // RFC 6749 §2.3.1: "The parameters can only be transmitted in the request-body and MUST NOT be included in the request URI."
 const NEVER_IN_QUERY = ['client_secret', 'client_assertion', 'code', 'code_verifier', 'refresh_token', 'password', 'token']
-const FORM = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/i
 
 /** From request to endpoint and back; the one place where an error becomes a response. */
 export class Router {
@@ -71,11 +71,9 @@ export class Router {
   }
 
   async #form(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<Params> {
-    if (!FORM.test(request.headers.get('content-type') ?? ''))
-      throw new InvalidRequestError('the body must be application/x-www-form-urlencoded in UTF-8')
+    const params = await readForm(request)
     const inQuery = query === '' ? undefined : NEVER_IN_QUERY.find((name) => Params.parse(query).has(name))
     if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
-    const params = Params.parse(await request.body())
     // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
     const repeated = endpoint.forPeople ? undefined : params.repeated()
     if (repeated !== undefined) params.get(repeated)

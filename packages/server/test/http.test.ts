@@ -1,0 +1,133 @@
+import { connect, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { GrantorServer } from '../src/index.ts'
+import { startServer } from './support.ts'
+
+let server: GrantorServer
+let issuer: string
+let port: number
+
+beforeAll(async () => {
+  ;({ server, issuer } = await startServer())
+  port = Number(new URL(issuer).port)
+})
+afterAll(() => server.close())
+
+const host = () => `localhost:${port}`
+const lines = (...text: string[]) => [...text, '', ''].join('\r\n')
+
+/** Sends the bytes as they are. @returns all that came back until the server closed the connection */
+async function exchange(text: string, socket: Socket = connect(port, 'localhost')): Promise<string> {
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.on('error', () => {})
+  socket.write(text, 'latin1')
+  await new Promise((resolve) => socket.once('close', resolve))
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
+
+describe('HTTP', () => {
+  test.each([
+    ['Content-Length and Transfer-Encoding', ['Content-Length: 5', 'Transfer-Encoding: chunked']],
+    ['two Content-Lengths', ['Content-Length: 5', 'Content-Length: 6']],
+    ['chunked, identity', ['Transfer-Encoding: chunked, identity']],
+    ['a folded header', ['X-A: one', ' two', 'Content-Length : 0']],
+    ['a header name with a space', ['Transfer Encoding: chunked']]
+  ])('IN-13 %s is refused and the connection closed', async (_, headers) => {
+    const answer = await exchange(lines('POST /token HTTP/1.1', `Host: ${host()}`, ...headers))
+    expect(statusOf(answer)).toBe(400)
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+  })
+
+  test('IN-13 bare line feeds do not end a header', async () => {
+    expect(statusOf(await exchange(`POST /token HTTP/1.1\nHost: ${host()}\nContent-Length: 0\n\n`))).toBe(400)
+  })
+
+  test.each([
+    ['another', 'Host: evil.example'],
+    ['another port', 'Host: localhost:99999'],
+    ['no', 'X-No: host'],
+    ['an empty', 'Host:'],
+    ['a first one of two', 'Host: evil.example\r\nHost: localhost']
+  ])('IN-16 %s Host is refused', async (_, header) => {
+    const answer = await exchange(lines('GET /.well-known/oauth-authorization-server HTTP/1.1', header, 'Connection: close'))
+    expect([400, 421]).toContain(statusOf(answer))
+    expect(answer).not.toContain('evil.example')
+  })
+
+  test('IN-16 an absolute request line changes neither the issuer nor the route', async () => {
+    const target = 'http://evil.example/.well-known/oauth-authorization-server'
+    const answer = await exchange(lines(`GET ${target} HTTP/1.1`, `Host: ${host()}`, 'Connection: close'))
+    expect(statusOf(answer)).toBe(200)
+    expect(answer).toContain(`"issuer":"${issuer}"`)
+    expect(answer).not.toContain('evil.example')
+  })
+
+  test('IN-17 forwarded headers of a stranger change nothing', async () => {
+    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', forwarded: 'host=evil.example' }
+    const metadata = await (await fetch(`${issuer}/.well-known/oauth-authorization-server`, { headers })).json()
+    expect(metadata).toMatchObject({ issuer, token_endpoint: `${issuer}/token` })
+  })
+
+  test('IN-10 a body that is announced as too large is refused before it is sent', async () => {
+    const answer = await exchange(
+      lines('POST /token HTTP/1.1', `Host: ${host()}`, 'Content-Type: application/x-www-form-urlencoded', 'Content-Length: 65537')
+    )
+    expect(statusOf(answer)).toBe(413)
+  })
+
+  test('IN-10 a chunked body without end is cut off shortly after the limit', async () => {
+    const socket = connect(port, 'localhost')
+    let sent = 0
+    const chunk = `1000\r\n${'a'.repeat(4096)}\r\n`
+    const pump = () => {
+      while (!socket.destroyed && sent < 64 * 1024 * 1024) {
+        sent += chunk.length
+        if (!socket.write(chunk)) break
+      }
+    }
+    socket.on('drain', pump)
+    socket.once('connect', pump)
+    const answer = await exchange(
+      lines('POST /token HTTP/1.1', `Host: ${host()}`, 'Content-Type: application/x-www-form-urlencoded', 'Transfer-Encoding: chunked'),
+      socket
+    )
+    // Whoever still sends when the connection ends may find it reset before the answer.
+    expect(answer === '' ? 413 : statusOf(answer)).toBe(413)
+    // What was on its way in the buffers of two sockets when the answer went out.
+    expect(sent).toBeLessThan(16 * 1024 * 1024)
+  })
+
+  test('IN-11 a URL, a header or a cookie of megabytes is refused, and no Location is ever long', async () => {
+    const request = (target: string, ...headers: string[]) =>
+      exchange(lines(`GET ${target} HTTP/1.1`, `Host: ${host()}`, 'Connection: close', ...headers))
+    for (const size of [16, 64, 256]) {
+      const answer = await request(`/authorize?state=${'x'.repeat(size * 1024)}`)
+      expect(answer === '' ? 431 : statusOf(answer)).toBe(431)
+    }
+    const cookie = await request('/authorize', `Cookie: a=${'x'.repeat(1024 * 1024)}`)
+    expect(cookie === '' ? 431 : statusOf(cookie)).toBe(431)
+    const many = Array.from({ length: 2000 }, (_, index) => `p${index}=`).join('&')
+    expect(statusOf(await request(`/authorize?${many}`))).toBe(400)
+    await server.authorization.clients.create({ client_id: 'long', redirect_uris: ['https://client.example.com/cb'] })
+    const known = `client_id=long&redirect_uri=https://client.example.com/cb&response_type=nonsense`
+    const answer = await request(`/authorize?${known}&state=${'x'.repeat(15_000)}`)
+    expect(/^location: (.*)$/im.exec(answer)?.[1]?.length ?? 0).toBeLessThan(8192)
+  })
+
+  test('IN-12 half a request is given up after ten seconds, while others are answered', { timeout: 30_000 }, async () => {
+    const sockets = Array.from({ length: 100 }, () => connect(port, 'localhost'))
+    const answers = sockets.map((socket) => exchange(`POST /token HTTP/1.1\r\nHost: ${host()}\r\n`, socket))
+    expect((await fetch(`${issuer}/livez`)).status).toBe(200)
+    const statuses = (await Promise.all(answers)).map(statusOf)
+    expect(statuses).toEqual(sockets.map(() => 408))
+  })
+
+  test('what nothing answers is 404', async () => {
+    for (const path of ['/nothing', '/token/x.css', '/interaction/x', '/assets/../secret']) {
+      expect((await fetch(issuer + path)).status).toBe(404)
+    }
+  })
+})

@@ -1,0 +1,148 @@
+import { calculatePKCECodeChallenge } from 'oauth4webapi'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { GrantorServer } from '../src/index.ts'
+import { Browser } from './browser.ts'
+import { PASSWORD, startServer } from './support.ts'
+
+let server: GrantorServer
+let issuer: string
+let authorization: string
+let browser: Browser
+
+beforeAll(async () => {
+  ;({ server, issuer } = await startServer())
+  await server.authorization.clients.create({ client_id: 'app', redirect_uris: ['https://client.example.com/cb'], scope: 'read' })
+  const challenge = await calculatePKCECodeChallenge('a-verifier-of-forty-three-characters-or-more')
+  authorization = `${issuer}/authorize?client_id=app&response_type=code&redirect_uri=https://client.example.com/cb&code_challenge=${challenge}&code_challenge_method=S256`
+})
+afterAll(() => server.close())
+beforeEach(() => {
+  browser = new Browser()
+})
+
+const signIn = (login = 'alice', password = PASSWORD) => browser.submit({ login, password, decision: 'login' })
+
+describe('signing in', () => {
+  test('SE-01 a session cookie that was planted before never becomes signed in', async () => {
+    await browser.open(authorization)
+    browser.setCookie('grantor-session', 'planted')
+    await signIn()
+    const fresh = browser.getCookie('grantor-session')
+    expect(fresh).toMatch(/^session_/)
+    // The next sign-in makes another, and the one before is dead at the server.
+    await browser.open(`${authorization}&prompt=login`)
+    await signIn()
+    expect(browser.getCookie('grantor-session')).not.toBe(fresh)
+    const old = new Browser()
+    old.setCookie('grantor-session', fresh ?? '')
+    expect(await old.open(authorization)).toContain('Sign in')
+  })
+
+  test('SE-09 a cookie that was copied before signing out is dead after it', async () => {
+    await browser.open(authorization)
+    await signIn()
+    const copied = browser.getCookie('grantor-session') ?? ''
+    expect(await browser.open(`${issuer}/`)).toContain('Sign out')
+    await browser.submit({}, '/sign-out')
+    expect(browser.getCookie('grantor-session')).toBeUndefined()
+    const thief = new Browser()
+    thief.setCookie('grantor-session', copied)
+    expect(await thief.open(authorization)).toContain('Sign in')
+  })
+
+  test('SE-08 of two session cookies none counts', async () => {
+    await browser.open(authorization)
+    await signIn()
+    const cookie = browser.getCookie('grantor-session') ?? ''
+    const page = async (header: string) => (await fetch(`${issuer}/`, { headers: { cookie: header } })).text()
+    expect(await page(`grantor-session=${cookie}`)).toContain('Sign out')
+    expect(await page(`grantor-session=${cookie}; grantor-session=other`)).not.toContain('Sign out')
+    expect(await page(`\u00a0grantor-session=${cookie}`)).not.toContain('Sign out')
+    expect(await page(`Grantor-Session=${cookie}`)).not.toContain('Sign out')
+    expect(await page(`grantor-session="${cookie}"`)).not.toContain('Sign out')
+  })
+
+  test('SE-03, SE-04 a form that did not come from its own page is refused', async () => {
+    await browser.open(authorization)
+    const own = { ...browser.fields(), login: 'alice', password: PASSWORD }
+    const other = new Browser()
+    await other.open(authorization)
+    const post = async (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+      (
+        await fetch(browser.url, {
+          method: 'POST',
+          redirect: 'manual',
+          headers: { cookie: browser.cookie(), ...headers },
+          body: new URLSearchParams(fields)
+        })
+      ).status
+    const { csrf: _, ...without } = own as Record<string, string>
+    expect(await post(without)).toBe(403)
+    expect(await post({ ...own, csrf: 'wrong' })).toBe(403)
+    expect(await post({ ...own, csrf: other.fields().csrf ?? '' })).toBe(403)
+    expect(await post(own, { origin: 'https://evil.example' })).toBe(403)
+    expect(await post(own, { origin: 'null' })).toBe(403)
+    expect(await post(own, { 'sec-fetch-site': 'cross-site' })).toBe(403)
+    expect(await post(own, { 'sec-fetch-site': 'same-site' })).toBe(403)
+    expect(await post(own, { 'content-type': 'text/plain' })).toBe(400)
+    expect(await post(own, { origin: issuer, 'sec-fetch-site': 'same-origin' })).toBe(303)
+  })
+
+  test('a sign-out by a foreign form is refused', async () => {
+    await browser.open(authorization)
+    await signIn()
+    const response = await fetch(`${issuer}/sign-out`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie: browser.cookie() },
+      body: new URLSearchParams({ csrf: 'guessed' })
+    })
+    expect(response.status).toBe(403)
+    expect(await browser.open(`${issuer}/`)).toContain('Sign out')
+  })
+
+  test('SE-02 an interaction that belongs to another browser is not shown', async () => {
+    await browser.open(authorization)
+    const response = await fetch(browser.url)
+    expect(response.status).toBe(400)
+    expect(await response.text()).not.toContain('Sign in')
+  })
+
+  test('an unknown name and a wrong password look alike', async () => {
+    await browser.open(authorization)
+    const unknown = await signIn('nobody', PASSWORD)
+    const wrong = await signIn('alice', 'wrong')
+    const plain = (page: string) => page.replaceAll(/value="[^"]*"/g, '')
+    expect(unknown).toContain('The name or the password is wrong.')
+    expect(plain(unknown)).toBe(plain(wrong))
+  })
+
+  test('guesses at one account are limited, many at once as well, and the right password is not heard meanwhile', async () => {
+    await server.users.create({ login: 'mallorys-victim', password: PASSWORD })
+    await browser.open(authorization)
+    const fields = { ...browser.fields(), login: 'mallorys-victim', decision: 'login' }
+    const guess = async (password: string) =>
+      fetch(browser.url, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: browser.cookie() },
+        body: new URLSearchParams({ ...fields, password })
+      })
+    const responses = await Promise.all(Array.from({ length: 20 }, (_, index) => guess(`guess ${index}`)))
+    expect(responses.filter(({ status }) => status === 401)).toHaveLength(10)
+    expect(responses.filter(({ status }) => status === 429)).toHaveLength(10)
+    const refused = await guess(PASSWORD)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(600)
+    expect(await refused.text()).toContain('Too many attempts')
+  })
+
+  test('SE-11 no page is kept by a cache', async () => {
+    await browser.open(authorization)
+    for (const url of [browser.url, `${issuer}/`]) {
+      const response = await fetch(url, { headers: { cookie: browser.cookie() } })
+      expect(response.headers.get('cache-control')).toBe('no-store')
+      expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; frame-ancestors 'none'/)
+    }
+  })
+})
