@@ -9,6 +9,8 @@ const Server = z.strictObject({
   database: z.string().default('./data/grantor.db'),
   /** The file with the secret that protects what is stored; made at the first start. */
   secretFile: z.string().default('./data/secret'),
+  /** Optional specifications, by name. */
+  extensions: z.array(z.enum(['client_secret_jwt', 'implicit'])).default([]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
 })
 const Settings = z.looseObject({ issuer: z.string() })

@@ -3,7 +3,16 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { SqliteStore } from '@grantor/sql'
-import { AuthorizationServer, type Event, type Interactions, nodeListener, seeOther } from 'grantor'
+import {
+  AuthorizationServer,
+  clientSecretJwt,
+  type Event,
+  type Extension,
+  type Interactions,
+  implicit,
+  nodeListener,
+  seeOther
+} from 'grantor'
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { LoginLimiter } from './login-limiter.ts'
@@ -19,6 +28,8 @@ const PURGE_INTERVAL = 60_000
 const SHUTDOWN_TIMEOUT = 25_000
 const SWEEP_INTERVAL = 50
 const PURGE_BATCH = 1000
+
+const EXTENSIONS: Record<Config['extensions'][number], Extension> = { client_secret_jwt: clientSecretJwt, implicit }
 
 /** The ready-to-run server: an authorization server on SQLite, its pages, and HTTP. */
 export class GrantorServer {
@@ -43,6 +54,7 @@ export class GrantorServer {
       store: this.#store,
       secret,
       interactions: this.#interactions(),
+      extensions: config.extensions.map((name) => EXTENSIONS[name]),
       onEvent: (event) => this.#logEvent(event)
     })
     this.users = new Users(this.authorization)
