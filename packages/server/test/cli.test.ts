@@ -1,16 +1,16 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Command, grantor } from './process.ts'
+import { grantor, type Program, startGrantor } from './process.ts'
 import { freePort, PASSWORD, temporaryFolder } from './support.ts'
 
-const running: Command[] = []
+const running: Program[] = []
 afterEach(async () => {
   await Promise.all(running.splice(0).map((command) => command.signal('SIGKILL')))
 })
 
-function start(...args: string[]): Command {
-  const command = new Command(args)
+function start(...args: string[]): Program {
+  const command = startGrantor(args)
   running.push(command)
   return command
 }

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { calculatePKCECodeChallenge } from 'oauth4webapi'
 import { expect, test } from 'vitest'
 import { Browser } from './browser.ts'
-import { Command, grantor } from './process.ts'
+import { grantor, startGrantor } from './process.ts'
 import { freePort, PASSWORD, temporaryFolder } from './support.ts'
 
 const FLOWS = 200
@@ -46,7 +46,7 @@ test('kill -9 in the middle of 200 flows: what was acknowledged is active after 
     ])
   )
   const start = async () => {
-    const command = new Command(['serve', '--config', config])
+    const command = startGrantor(['serve', '--config', config])
     await command.says('listening')
     return command
   }

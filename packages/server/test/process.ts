@@ -4,14 +4,18 @@ import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 
-/** The `grantor` command in a process of its own, as a user starts it. */
-export class Command {
+/** A program of Node's in a process of its own, with all that it prints. */
+export class Program {
   output = ''
   readonly #child: ChildProcessWithoutNullStreams
   readonly #ended: Promise<number | null>
 
-  constructor(args: readonly string[], input = '') {
-    this.#child = spawn(process.execPath, [CLI, ...args])
+  constructor(
+    script: string,
+    args: readonly string[] = [],
+    { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}
+  ) {
+    this.#child = spawn(process.execPath, [script, ...args], { env: { ...process.env, ...env } })
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString()
     }
@@ -41,9 +45,14 @@ export class Command {
   }
 }
 
+/** The `grantor` command, as a user starts it. */
+export function startGrantor(args: readonly string[], input = ''): Program {
+  return new Program(CLI, args, { input })
+}
+
 /** Runs a command that ends by itself. @returns what it printed @throws Error with it if it failed */
 export async function grantor(args: readonly string[], input = ''): Promise<string> {
-  const command = new Command(args, input)
+  const command = startGrantor(args, input)
   const code = await command.ends()
   if (code !== 0) throw new Error(`exit code ${code}: ${command.output}`)
   return command.output
