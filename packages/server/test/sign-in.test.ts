@@ -108,7 +108,7 @@ describe('signing in', () => {
     expect(await response.text()).not.toContain('Sign in')
   })
 
-  test('an unknown name and a wrong password look alike', async () => {
+  test('aioauth defect 12: a wrong password signs nobody in, and looks like an unknown name', async () => {
     await browser.open(authorization)
     const unknown = await signIn('nobody', PASSWORD)
     const wrong = await signIn('alice', 'wrong')

@@ -41,14 +41,14 @@ export const CHECKS: readonly InteractionCheck[] = [
     isNeeded: ({ session }) => session === undefined
   },
   {
-    reason: 'select_account_requested',
+    reason: 'prompt=select_account',
     prompt: 'select_account',
     error: AccountSelectionRequiredError,
     isNeeded: ({ prompts, session, freshLogin, result }) =>
       prompts.includes('select_account') && !freshLogin && result.account?.subject !== session?.subject
   },
   {
-    reason: 'login_requested',
+    reason: 'prompt=login',
     prompt: 'login',
     error: LoginRequiredError,
     isNeeded: ({ prompts, freshLogin }) => prompts.includes('login') && !freshLogin
@@ -62,7 +62,7 @@ export const CHECKS: readonly InteractionCheck[] = [
       maxAge !== undefined && session !== undefined && !freshLogin && (maxAge === 0 || now - session.authTime > maxAge)
   },
   {
-    reason: 'consent_requested',
+    reason: 'prompt=consent',
     prompt: 'consent',
     error: ConsentRequiredError,
     isNeeded: (situation) => situation.prompts.includes('consent') && !hasConsented(situation)
