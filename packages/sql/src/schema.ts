@@ -1,14 +1,18 @@
+import { ConfigurationError } from 'grantor'
+
 /** A step of the schema. Expand first, contract a version later: the version before must still run on it. */
 export interface Migration {
   version: number
-  statements: readonly string[]
+  up: readonly string[]
+  /** Undoes `up`, with the data that only it could hold. */
+  down: readonly string[]
 }
 
 /** In SQL that SQLite and PostgreSQL both accept. Times are seconds since the epoch; `record`, `value`, `details` and `scope` are JSON. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
-    statements: [
+    up: [
       `CREATE TABLE grantor_clients (
         realm TEXT NOT NULL,
         client_id TEXT NOT NULL,
@@ -46,9 +50,30 @@ export const MIGRATIONS: readonly Migration[] = [
         PRIMARY KEY (realm, kind, id)
       )`,
       'CREATE INDEX grantor_artifacts_by_expiry ON grantor_artifacts (expires_at)'
-    ]
+    ],
+    down: ['DROP TABLE grantor_artifacts', 'DROP TABLE grantor_grants', 'DROP TABLE grantor_clients']
   }
 ]
 
 /** The version that this code reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.at(-1)?.version ?? 0
+
+/**
+ * What leads from one version to another, up or down, each step with the version that it reaches.
+ * @throws ConfigurationError if the database is newer than this code.
+ */
+export function stepsBetween(current: number, target: number): readonly { version: number; statements: readonly string[] }[] {
+  if (current > SCHEMA_VERSION) {
+    throw new ConfigurationError(
+      `the database has schema ${current}, this version knows ${SCHEMA_VERSION}: run the newer version, or restore a backup from before the upgrade`
+    )
+  }
+  if (target >= current) {
+    return MIGRATIONS.filter(({ version }) => version > current && version <= target).map(({ version, up }) => ({
+      version,
+      statements: up
+    }))
+  }
+  const undone = MIGRATIONS.filter(({ version }) => version <= current && version > target).reverse()
+  return undone.map(({ version, down }) => ({ version: version - 1, statements: down }))
+}

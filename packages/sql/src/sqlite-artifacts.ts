@@ -1,62 +1,41 @@
-import type { Artifact, ArtifactStore, ConsumeOptions, Consumption, Found, Kind, Reference } from 'grantor'
-import { artifactValues, foundOf } from './rows.ts'
+import type { ConsumeOptions, Consumption, Kind, Reference } from 'grantor'
+import { artifactValues } from './rows.ts'
+import { SqlArtifacts } from './sql-artifacts.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import {
-  CONSUME_ARTIFACT,
-  DELETE_ARTIFACT,
-  FIND_ARTIFACT,
-  INSERT_ARTIFACT,
-  INSERT_NEW_ARTIFACT,
-  READ_ARTIFACT,
-  UPDATE_ARTIFACT
-} from './statements.ts'
+import { CONSUME_ARTIFACT, INSERT_ARTIFACT, READ_ARTIFACT, UPDATE_ARTIFACT } from './statements.ts'
 
 /** What is read and then written happens in one transaction that holds the write lock, so nobody comes between. */
-export class SqlArtifacts implements ArtifactStore {
-  readonly #database: SqliteDatabase
-  readonly #realm: string
+export class SqliteArtifacts extends SqlArtifacts {
+  readonly #sqlite: SqliteDatabase
 
   constructor(database: SqliteDatabase, realm: string) {
-    this.#database = database
-    this.#realm = realm
-  }
-
-  insert<T>(artifact: Artifact<T>): Promise<boolean> {
-    return this.#database.run((_, execute) => execute(INSERT_NEW_ARTIFACT, ...artifactValues(this.#realm, artifact)) > 0)
-  }
-
-  async find<T>(kind: Kind<T>, id: string, now: number): Promise<Found<T> | undefined> {
-    const [row] = await this.#database.run((query) => query(FIND_ARTIFACT, this.#realm, kind, id, now), { writes: false })
-    return row && foundOf<T>(row)
+    super(database, realm)
+    this.#sqlite = database
   }
 
   consume<T>(
     { kind, id, secretHash }: Reference & { kind: Kind<T> },
     { now, yields = [], leaves, retainUntil }: ConsumeOptions
   ): Promise<Consumption<T> | undefined> {
-    return this.#database.run((query, execute) => {
-      const [row] = query(READ_ARTIFACT, this.#realm, kind, id, now)
+    return this.#sqlite.run((query, execute) => {
+      const [row] = query(READ_ARTIFACT, this.realm, kind, id, now)
       if (!row || (secretHash !== undefined && secretHash !== row.secret_hash)) return undefined
       const stored = JSON.parse(String(row.value)) as T
       if (row.consumed_at != null) return { value: stored, first: false, consumedAt: Number(row.consumed_at) }
       const value = { ...stored, ...leaves }
-      execute(CONSUME_ARTIFACT, now, JSON.stringify(value), retainUntil ?? Number(row.expires_at), this.#realm, kind, id)
-      for (const artifact of yields) execute(INSERT_ARTIFACT, ...artifactValues(this.#realm, artifact))
+      execute(CONSUME_ARTIFACT, now, JSON.stringify(value), retainUntil ?? Number(row.expires_at), this.realm, kind, id)
+      for (const artifact of yields) execute(INSERT_ARTIFACT, ...artifactValues(this.realm, artifact))
       return { value, first: true, consumedAt: now }
     })
   }
 
   update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
-    return this.#database.run((query, execute) => {
-      const [row] = query(READ_ARTIFACT, this.#realm, kind, id, now)
+    return this.#sqlite.run((query, execute) => {
+      const [row] = query(READ_ARTIFACT, this.realm, kind, id, now)
       if (row?.consumed_at !== null) return false
       const value = JSON.parse(String(row.value)) as Record<string, unknown>
       if (!Object.entries(where).every(([name, expected]) => JSON.stringify(value[name]) === JSON.stringify(expected))) return false
-      return execute(UPDATE_ARTIFACT, JSON.stringify({ ...value, ...patch }), this.#realm, kind, id) > 0
+      return execute(UPDATE_ARTIFACT, JSON.stringify({ ...value, ...patch }), this.realm, kind, id) > 0
     })
-  }
-
-  delete(kind: Kind<unknown>, id: string): Promise<boolean> {
-    return this.#database.run((_, execute) => execute(DELETE_ARTIFACT, this.#realm, kind, id) > 0)
   }
 }

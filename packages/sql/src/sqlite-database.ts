@@ -1,8 +1,9 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
+import type { Database } from './database.ts'
 import type { Row, Value } from './rows.ts'
-import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
+import { SCHEMA_VERSION, stepsBetween } from './schema.ts'
 
 export interface SqliteOptions {
   path: string
@@ -25,7 +26,7 @@ interface Job {
  * One SQLite file. All operations that wait in the same tick share one transaction, and each is answered only after its commit: with
  * synchronous=FULL that is eleven times as fast under load, and one tick slower when idle.
  */
-export class SqliteDatabase {
+export class SqliteDatabase implements Database {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   #queue: Job[] = []
@@ -40,7 +41,7 @@ export class SqliteDatabase {
       this.#database = new DatabaseSync(path, { timeout: busyTimeout })
       this.#useWal(busyTimeout)
       this.#database.exec('PRAGMA synchronous = FULL')
-      this.#migrate()
+      this.migrate(SCHEMA_VERSION)
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause
       throw new ConfigurationError(`cannot use ${path} as the database: ${(cause as Error).message}`, { cause })
@@ -57,6 +58,14 @@ export class SqliteDatabase {
       if (this.#queue.length === 0) setImmediate(() => this.#flush())
       this.#queue.push({ run: () => operation(this.#query, this.#execute), writes, resolve: resolve as (value: unknown) => void, reject })
     })
+  }
+
+  read(sql: string, ...values: Value[]): Promise<Row[]> {
+    return this.run((query) => query(sql, ...values), { writes: false })
+  }
+
+  write(sql: string, ...values: Value[]): Promise<number> {
+    return this.run((_, execute) => execute(sql, ...values))
   }
 
   /** Finishes what waits and closes the file. */
@@ -126,26 +135,22 @@ export class SqliteDatabase {
     }
   }
 
-  /** One process does it: the write lock is a lease that dies with its holder. */
-  #migrate(): void {
-    const database = this.#database
-    const version = () => Number((database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
-    if (version() === SCHEMA_VERSION) return
-    database.exec('BEGIN IMMEDIATE')
+  get schemaVersion(): number {
+    return Number((this.#database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
+  }
+
+  /** One process does it: the write lock is a lease that dies with its holder. @throws ConfigurationError if the schema is newer than the code. */
+  migrate(target: number): void {
+    if (this.schemaVersion === target) return
+    this.#database.exec('BEGIN IMMEDIATE')
     try {
-      const current = version()
-      if (current > SCHEMA_VERSION) {
-        throw new ConfigurationError(
-          `the database has schema ${current}, this version knows ${SCHEMA_VERSION}: run the newer version, or restore a backup from before the upgrade`
-        )
+      for (const { version, statements } of stepsBetween(this.schemaVersion, target)) {
+        for (const statement of statements) this.#database.exec(statement)
+        this.#database.exec(`PRAGMA user_version = ${version}`)
       }
-      for (const { version: next, statements } of MIGRATIONS.filter((migration) => migration.version > current)) {
-        for (const statement of statements) database.exec(statement)
-        database.exec(`PRAGMA user_version = ${next}`)
-      }
-      database.exec('COMMIT')
+      this.#database.exec('COMMIT')
     } catch (error) {
-      database.exec('ROLLBACK')
+      this.#database.exec('ROLLBACK')
       throw error
     }
   }

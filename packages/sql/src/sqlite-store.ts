@@ -1,24 +1,24 @@
 import type { Store } from 'grantor'
-import { SqlArtifacts } from './sqlite-artifacts.ts'
-import { SqlClients } from './sqlite-clients.ts'
+import { SqlClients } from './sql-clients.ts'
+import { SqliteArtifacts } from './sqlite-artifacts.ts'
 import { SqliteDatabase, type SqliteOptions } from './sqlite-database.ts'
-import { SqlGrants } from './sqlite-grants.ts'
+import { SqliteGrants } from './sqlite-grants.ts'
 import { PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 
 /** A store in one SQLite file (WAL, synchronous=FULL): what was answered survives a crash and a power loss. Several processes may share it. */
 export class SqliteStore implements Store {
   readonly durable = true
   readonly clients: SqlClients
-  readonly grants: SqlGrants
-  readonly artifacts: SqlArtifacts
+  readonly grants: SqliteGrants
+  readonly artifacts: SqliteArtifacts
   readonly #database: SqliteDatabase
 
   /** @throws ConfigurationError if the file cannot be used. */
   constructor(options: SqliteOptions, database: SqliteDatabase = new SqliteDatabase(options), realm = '') {
     this.#database = database
     this.clients = new SqlClients(database, realm)
-    this.grants = new SqlGrants(database, realm)
-    this.artifacts = new SqlArtifacts(database, realm)
+    this.grants = new SqliteGrants(database, realm)
+    this.artifacts = new SqliteArtifacts(database, realm)
   }
 
   realm(name: string): SqliteStore {

@@ -1,0 +1,63 @@
+import type { Artifact } from 'grantor'
+import { artifactValues } from './rows.ts'
+import { INSERT_GRANT } from './statements.ts'
+
+const ARTIFACT_COLUMNS = ['kind', 'id', 'secret_hash', 'value', 'grant_id', 'expires_at']
+
+/** Inserts the artifacts of a JSON list (`recordsOf`) into the realm `realm`, if `condition` holds. */
+function insertArtifacts(realm: string, list: string, condition = 'true'): string {
+  return `INSERT INTO grantor_artifacts (realm, ${ARTIFACT_COLUMNS.join(', ')})
+    SELECT ${realm}, ${ARTIFACT_COLUMNS.map((name) => `y.${name}`).join(', ')}
+    FROM jsonb_to_recordset(${list}::jsonb) AS y(kind text, id text, secret_hash text, value text, grant_id text, expires_at bigint)
+    WHERE ${condition}`
+}
+
+/** Artifacts as one value: the list that `insertArtifacts` takes. */
+export function recordsOf(artifacts: readonly Artifact<unknown>[]): string {
+  return JSON.stringify(
+    artifacts.map((artifact) => {
+      const [, ...values] = artifactValues('', artifact)
+      return Object.fromEntries(ARTIFACT_COLUMNS.map((name, index) => [name, values[index]]))
+    })
+  )
+}
+
+/** $1 … $11 as `grantValues`, $12 the artifacts. */
+export const INSERT_GRANT_WITH_ARTIFACTS = `WITH root AS (${numbered(INSERT_GRANT)}) ${insertArtifacts('$1', '$12')}`
+
+/**
+ * $1 realm, $2 kind, $3 id, $4 now, $5 what the spent record keeps, $6 until when, $7 the secret's hash, $8 the artifacts it pays for.
+ * FOR UPDATE waits for a racer and then sees what it left, so that who comes second learns it from the same statement; under SERIALIZABLE it
+ * fails with 40001 instead, and is tried again.
+ */
+export const CONSUME = `WITH target AS (
+    SELECT value, expires_at, consumed_at FROM grantor_artifacts
+    WHERE realm = $1 AND kind = $2 AND id = $3 AND expires_at > $4 AND ($7::text IS NULL OR secret_hash = $7)
+    FOR UPDATE
+  ), spent AS (
+    UPDATE grantor_artifacts a
+    SET consumed_at = $4, value = (t.value::jsonb || $5::jsonb)::text, expires_at = coalesce($6::bigint, t.expires_at)
+    FROM target t
+    WHERE a.realm = $1 AND a.kind = $2 AND a.id = $3 AND t.consumed_at IS NULL
+    RETURNING a.value
+  ), stored AS (
+    ${insertArtifacts('$1', '$8', 'EXISTS (SELECT FROM spent)')}
+  )
+  SELECT coalesce(s.value, t.value) AS value, t.consumed_at FROM target t LEFT JOIN spent s ON true`
+
+/** $1 realm, $2 kind, $3 id, $4 now, $5 the patch, $6 what must hold. */
+export const COMPARE_AND_SET = `UPDATE grantor_artifacts a SET value = (a.value::jsonb || $5::jsonb)::text
+  WHERE realm = $1 AND kind = $2 AND id = $3 AND expires_at > $4 AND consumed_at IS NULL
+    AND NOT EXISTS (SELECT FROM jsonb_each($6::jsonb) w WHERE (a.value::jsonb -> w.key) IS DISTINCT FROM w.value)`
+
+/** $1 now, $2 how many at most. Rows that somebody works on are left for the next time. */
+export const PURGE_EXPIRED_ARTIFACTS = `DELETE FROM grantor_artifacts WHERE (realm, kind, id) IN (
+    SELECT realm, kind, id FROM grantor_artifacts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+export const PURGE_EXPIRED_GRANTS = `DELETE FROM grantor_grants WHERE (realm, id) IN (
+    SELECT realm, id FROM grantor_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+
+/** PostgreSQL numbers what SQLite leaves anonymous. */
+export function numbered(sql: string): string {
+  let count = 0
+  return sql.replace(/\?/g, () => `$${++count}`)
+}
