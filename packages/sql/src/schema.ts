@@ -1,7 +1,7 @@
 import { ConfigurationError } from 'grantor'
 
 /** A step of the schema. Expand first, contract a version later: the version before must still run on it. */
-export interface Migration {
+interface Migration {
   version: number
   up: readonly string[]
   /** Undoes `up`, with the data that only it could hold. */
@@ -9,7 +9,7 @@ export interface Migration {
 }
 
 /** In SQL that SQLite and PostgreSQL both accept. Times are seconds since the epoch; `record`, `value`, `details` and `scope` are JSON. */
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     up: [

@@ -1,6 +1,5 @@
-// One process of an authorization server on the SQLite file that its first argument names; its parent sends requests over IPC.
-import { SqliteStore } from '../src/index.ts'
-import { ISSUER, openServer } from './authorization-server.ts'
+// One process of an authorization server on the database that its first argument names; its parent sends requests over IPC.
+import { ISSUER, openServer, openStore } from './authorization-server.ts'
 
 export interface NodeRequest {
   id: number
@@ -15,8 +14,8 @@ export interface NodeResponse {
   body: string
 }
 
-const [path = '', settings = '{}'] = process.argv.slice(2)
-const server = openServer(new SqliteStore({ path }), JSON.parse(settings))
+const [location = '', settings = '{}'] = process.argv.slice(2)
+const server = openServer(await openStore(location), JSON.parse(settings))
 
 process.on('message', async ({ id, path, form }: NodeRequest) => {
   const response = await server.handle(

@@ -40,8 +40,8 @@ export class RemoteNode {
     child.on('message', (response: NodeResponse) => this.#waiting.get(response.id)?.(response))
   }
 
-  static async start(path: string, settings: Record<string, unknown> = {}): Promise<RemoteNode> {
-    const child = startChild('./node.ts', path, JSON.stringify(settings))
+  static async start(location: string, settings: Record<string, unknown> = {}): Promise<RemoteNode> {
+    const child = startChild('./node.ts', location, JSON.stringify(settings))
     const node = new RemoteNode(child)
     await new Promise<void>((resolve, reject) => {
       node.#waiting.set(0, () => resolve())

@@ -1,0 +1,90 @@
+import { calculatePKCECodeChallenge } from 'oauth4webapi'
+import { openServer, openStore } from './authorization-server.ts'
+import { RemoteNode } from './support.ts'
+
+const VERIFIER = 'a-verifier-of-forty-three-characters-or-more'
+const REDIRECT_URI = 'https://client.example.com/cb'
+
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
+/** Processes that share one database, and a client that talks to each. */
+export class Cluster {
+  readonly nodes: readonly RemoteNode[]
+  readonly clientSecret: string
+  readonly #clientId: string
+  readonly #authorization: string
+
+  private constructor(nodes: readonly RemoteNode[], client: { client_id: string; client_secret?: string }, challenge: string) {
+    this.nodes = nodes
+    this.#clientId = client.client_id
+    this.clientSecret = client.client_secret ?? ''
+    this.#authorization = `/authorize?${new URLSearchParams({
+      client_id: client.client_id,
+      response_type: 'code',
+      redirect_uri: REDIRECT_URI,
+      scope: 'read',
+      code_challenge: challenge,
+      code_challenge_method: 'S256'
+    })}`
+  }
+
+  /** @param location a path of SQLite or a URL of PostgreSQL, where there is nothing yet: all nodes start on it at the same moment. */
+  static async start(location: string, size: number, settings: Record<string, unknown> = {}): Promise<Cluster> {
+    const nodes = await Promise.all(Array.from({ length: size }, () => RemoteNode.start(location, settings)))
+    const store = await openStore(location)
+    const client = await openServer(store).clients.create({
+      token_endpoint_auth_method: 'client_secret_post',
+      redirect_uris: [REDIRECT_URI],
+      grant_types: ['authorization_code', 'refresh_token'],
+      scope: 'read',
+      require_consent: false
+    })
+    await store.close()
+    return new Cluster(nodes, client, await calculatePKCECodeChallenge(VERIFIER))
+  }
+
+  node(turn: number): RemoteNode {
+    return this.nodes[turn % this.nodes.length] as RemoteNode
+  }
+
+  async code(node: RemoteNode = this.node(0)): Promise<string> {
+    return new URL((await node.send(this.#authorization)).location ?? '').searchParams.get('code') ?? ''
+  }
+
+  redeem(node: RemoteNode, code: string) {
+    return this.#post(node, '/token', { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: VERIFIER })
+  }
+
+  refresh(node: RemoteNode, refresh_token: string) {
+    return this.#post(node, '/token', { grant_type: 'refresh_token', refresh_token })
+  }
+
+  revoke(node: RemoteNode, token: string) {
+    return this.#post(node, '/revoke', { token })
+  }
+
+  async isActive(node: RemoteNode, token: string): Promise<boolean> {
+    return JSON.parse((await this.#post(node, '/introspect', { token })).body).active
+  }
+
+  /** Tokens that nobody used yet. */
+  async tokens(node: RemoteNode = this.node(0)): Promise<Tokens> {
+    return JSON.parse((await this.redeem(node, await this.code(node))).body)
+  }
+
+  /** The same request many times at once, spread over the nodes. */
+  race<T>(racers: number, request: (node: RemoteNode) => Promise<T>): Promise<T[]> {
+    return Promise.all(Array.from({ length: racers }, (_, index) => request(this.node(index))))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()))
+  }
+
+  #post(node: RemoteNode, path: string, form: Record<string, string>) {
+    return node.send(path, { client_id: this.#clientId, client_secret: this.clientSecret, ...form })
+  }
+}
