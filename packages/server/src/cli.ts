@@ -60,7 +60,7 @@ program
 
 /** Starts a server that ends with the first signal, after its last answer; a second signal ends it at once. */
 async function run(config: Config): Promise<GrantorServer> {
-  const server = new GrantorServer(config)
+  const server = await GrantorServer.open(config)
   let stopping = false
   const stop = () => {
     if (stopping) process.exit(1)
@@ -76,7 +76,7 @@ async function run(config: Config): Promise<GrantorServer> {
 
 /** Works on the data of a server, which may run meanwhile. */
 async function offline(file: string, work: (server: GrantorServer) => Promise<void>): Promise<void> {
-  const server = new GrantorServer({ ...loadConfig(file), logLevel: 'silent' })
+  const server = await GrantorServer.open({ ...loadConfig(file), logLevel: 'silent' })
   try {
     await work(server)
   } finally {

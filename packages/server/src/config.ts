@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ConfigurationError, refuseUnknown, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
+import { isPostgres } from './open-store.ts'
 
 const Server = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(9400),
+  /** A file for SQLite, or the URL of a PostgreSQL database. */
   database: z.string().default('./data/grantor.db'),
   /** The file with the secret that protects what is stored; made at the first start. */
   secretFile: z.string().default('./data/secret'),
@@ -30,7 +32,12 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
   if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
   const { database, secretFile, ...rest } = server.data
-  return { ...rest, database: resolve(folder, database), secretFile: resolve(folder, secretFile), settings: settings.data as SettingsInput }
+  return {
+    ...rest,
+    database: isPostgres(database) ? database : resolve(folder, database),
+    secretFile: resolve(folder, secretFile),
+    settings: settings.data as SettingsInput
+  }
 }
 
 /** A JSON file; paths in it are relative to it. @throws ConfigurationError */

@@ -1,8 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname } from 'node:path'
-import { SqliteStore } from '@grantor/sql'
 import {
   AuthorizationServer,
   clientSecretJwt,
@@ -16,8 +13,10 @@ import {
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { LoginLimiter } from './login-limiter.ts'
+import { type DurableStore, isPostgres, openStore } from './open-store.ts'
 import { ErrorPage } from './pages/pages.tsx'
 import { PagesResponder, page } from './pages-responder.ts'
+import { Purge } from './purge.ts'
 import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
@@ -27,36 +26,40 @@ import { Users } from './users.ts'
 const PURGE_INTERVAL = 60_000
 const SHUTDOWN_TIMEOUT = 25_000
 const SWEEP_INTERVAL = 50
-const PURGE_BATCH = 1000
 
 const EXTENSIONS: Record<Config['extensions'][number], Extension> = { client_secret_jwt: clientSecretJwt, implicit }
 
-/** The ready-to-run server: an authorization server on SQLite, its pages, and HTTP. */
+/** The ready-to-run server: an authorization server on SQLite or PostgreSQL, its pages, and HTTP. */
 export class GrantorServer {
   readonly authorization: AuthorizationServer
   readonly users: Users
   readonly log: Logger
   readonly #config: Config
-  readonly #store: SqliteStore
+  readonly #store: DurableStore
+  readonly #purge: Purge
   readonly #http: Server
   #purging: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
-  constructor(config: Config, log: Logger = pino({ level: config.logLevel })) {
+  static async open(config: Config, log: Logger = pino({ level: config.logLevel })): Promise<GrantorServer> {
+    const secret = readSecrets(config.secretFile, isPostgres(config.database) ? undefined : config.database)
+    return new GrantorServer(config, await openStore(config.database), secret, log)
+  }
+
+  private constructor(config: Config, store: DurableStore, secret: readonly string[], log: Logger) {
     this.#config = config
     this.log = log
-    mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 })
-    const secret = readSecrets(config.secretFile, config.database)
-    this.#store = new SqliteStore({ path: config.database })
+    this.#store = store
     this.authorization = new AuthorizationServer({
       ...config.settings,
-      store: this.#store,
+      store,
       secret,
       interactions: this.#interactions(),
       extensions: config.extensions.map((name) => EXTENSIONS[name]),
       onEvent: (event) => this.#logEvent(event)
     })
+    this.#purge = new Purge(store, () => this.authorization.now())
     this.users = new Users(this.authorization)
     const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions(), limiter: new LoginLimiter() })
     const host = new URL(config.settings.issuer).host
@@ -71,8 +74,8 @@ export class GrantorServer {
       },
       (request, response) => {
         logRequests(this.log, request, response)
-        if (request.url === '/livez' || request.url === '/readyz')
-          return void response.writeHead(this.#closing === undefined ? 200 : 503).end()
+        if (request.url === '/livez') return void response.writeHead(200).end()
+        if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503).end())
         // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
         if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
         listener(request, response)
@@ -87,7 +90,7 @@ export class GrantorServer {
       this.#http.once('error', reject)
       this.#http.listen(this.#config.port, this.#config.host, resolve)
     })
-    this.#purging = setInterval(() => void this.#purge(), PURGE_INTERVAL).unref()
+    this.#purging = setInterval(() => void this.#purgeExpired(), PURGE_INTERVAL).unref()
     return (this.#http.address() as AddressInfo).port
   }
 
@@ -121,9 +124,19 @@ export class GrantorServer {
     }
   }
 
-  async #purge(): Promise<void> {
+  /** Whether requests can be answered: not while it shuts down, nor without the store. */
+  async #isReady(): Promise<boolean> {
+    if (this.#closing !== undefined) return false
+    return this.#store.clients.find('').then(
+      () => true,
+      () => false
+    )
+  }
+
+  async #purgeExpired(): Promise<void> {
     try {
-      while ((await this.#store.purge(this.authorization.now(), PURGE_BATCH)) === PURGE_BATCH) this.log.debug('purged a batch')
+      const report = await this.#purge.run(() => this.#closing !== undefined)
+      if (report && report.deleted > 0) this.log.info(report, 'purged')
     } catch (error) {
       this.log.warn({ error }, 'purge failed; it is tried again')
     }

@@ -14,7 +14,7 @@ export async function startServer(
   const issuer = `http://localhost:${port}`
   const folder = temporaryFolder()
   const config = { issuer, host: 'localhost', port, database: 'grantor.db', secretFile: 'secret', logLevel: 'silent', ...settings }
-  const server = new GrantorServer(parseConfig(config, folder))
+  const server = await GrantorServer.open(parseConfig(config, folder))
   await server.start()
   await server.users.create({ login: 'Alice', password: PASSWORD })
   return { server, issuer, folder }
