@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { isPostgres, migrateSchema, moveStore, SqliteStore, schemaVersion } from '@grantor/sql'
+import { Argument, Command } from 'commander'
 import { ConfigurationError, OAuthError } from 'grantor'
+import { runWorkers } from './cluster.ts'
 import { type Config, loadConfig, parseConfig } from './config.ts'
 import { createDemo, welcome } from './demo.ts'
 import { GrantorServer } from './grantor-server.ts'
@@ -30,8 +33,54 @@ program
   .command('serve')
   .description('run with a configuration file')
   .requiredOption('--config <file>', 'JSON; see docs/configuration.md')
-  .action(async ({ config }: { config: string }) => {
-    await run(loadConfig(config))
+  .option('--workers <count>', 'processes that share the port', '1')
+  .action(async ({ config: file, workers }: { config: string; workers: string }) => {
+    const config = loadConfig(file)
+    const count = Number(workers)
+    if (!Number.isInteger(count) || count < 1) throw new ConfigurationError('--workers takes a whole number from 1')
+    if (count > 1 && cluster.isPrimary) runWorkers(count, (message) => process.stderr.write(`grantor: ${message}\n`))
+    else await run(config)
+  })
+
+program
+  .command('migrate')
+  .description('bring the schema of the database to this version (up), to none (down: all data is lost), or only say which it has')
+  .requiredOption('--config <file>', 'the configuration of the server')
+  .option('--yes', 'really delete everything')
+  .addArgument(new Argument('[direction]').choices(['up', 'down', 'status']).default('up'))
+  .action(async (direction: string, { config, yes }: { config: string; yes?: boolean }) => {
+    const { database } = loadConfig(config)
+    if (direction === 'down' && !yes) throw new ConfigurationError('migrate down deletes all tables with their data; say --yes')
+    if (direction !== 'status') await migrateSchema(database, direction === 'down' ? 0 : undefined)
+    const { current, latest } = await schemaVersion(database)
+    process.stdout.write(`schema ${current}; this version wants ${latest}\n`)
+  })
+
+program
+  .command('backup')
+  .description('copy a SQLite database while it is in use; the secret file is not in it')
+  .requiredOption('--config <file>', 'the configuration of the server')
+  .requiredOption('--to <file>', 'the copy')
+  .action(async ({ config, to }: { config: string; to: string }) => {
+    const { database } = loadConfig(config)
+    if (isPostgres(database)) throw new ConfigurationError('PostgreSQL is backed up with its own tools, such as pg_dump')
+    const store = new SqliteStore({ path: database })
+    try {
+      await store.backup(to)
+    } finally {
+      await store.close()
+    }
+  })
+
+program
+  .command('store')
+  .description('work on stores')
+  .command('move')
+  .description('copy everything to another database, and compare; stop all servers first; if interrupted, run it again')
+  .requiredOption('--from <location>', 'sqlite:FILE or postgres://…')
+  .requiredOption('--to <location>', 'sqlite:FILE or postgres://…')
+  .action(async ({ from, to }: { from: string; to: string }) => {
+    for (const { table, rows, checksum } of await moveStore(from, to)) process.stdout.write(`${table}: ${rows} rows, sha256 ${checksum}\n`)
   })
 
 program
@@ -68,7 +117,8 @@ async function run(config: Config): Promise<GrantorServer> {
     void server.close().then(() => process.exit(0))
   }
   process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  // A terminal sends it to every process of the group; the first of them tells the workers.
+  process.on('SIGINT', cluster.isWorker ? () => {} : stop)
   await server.start()
   server.log.info({ issuer: config.settings.issuer, host: config.host, port: config.port }, 'listening')
   return server

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
-import { isPostgres } from './open-store.ts'
 
 const Server = z.strictObject({
   host: z.string().default('127.0.0.1'),

@@ -1,5 +1,8 @@
+import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
 import {
   AuthorizationServer,
   clientSecretJwt,
@@ -13,7 +16,6 @@ import {
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { LoginLimiter } from './login-limiter.ts'
-import { type DurableStore, isPostgres, openStore } from './open-store.ts'
 import { ErrorPage } from './pages/pages.tsx'
 import { PagesResponder, page } from './pages-responder.ts'
 import { Purge } from './purge.ts'
@@ -35,7 +37,7 @@ export class GrantorServer {
   readonly users: Users
   readonly log: Logger
   readonly #config: Config
-  readonly #store: DurableStore
+  readonly #store: SqliteStore | PostgresStore
   readonly #purge: Purge
   readonly #http: Server
   #purging: NodeJS.Timeout | undefined
@@ -44,10 +46,11 @@ export class GrantorServer {
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
   static async open(config: Config, log: Logger = pino({ level: config.logLevel })): Promise<GrantorServer> {
     const secret = readSecrets(config.secretFile, isPostgres(config.database) ? undefined : config.database)
+    if (!isPostgres(config.database)) mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 })
     return new GrantorServer(config, await openStore(config.database), secret, log)
   }
 
-  private constructor(config: Config, store: DurableStore, secret: readonly string[], log: Logger) {
+  private constructor(config: Config, store: SqliteStore | PostgresStore, secret: readonly string[], log: Logger) {
     this.#config = config
     this.log = log
     this.#store = store

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { PostgresServer } from '../../sql/test/postgres.ts'
 import { grantor, type Program, startGrantor } from './process.ts'
 import { freePort, PASSWORD, temporaryFolder } from './support.ts'
 
@@ -158,5 +159,92 @@ describe('grantor client and grantor user', () => {
     await expect(grantor(['client', '--config', file, '{'])).rejects.toThrow(/exit code 1: grantor: /)
     await grantor(['user', '--config', file, 'alice'], 'a password\n')
     await expect(grantor(['user', '--config', file, 'Alice'], 'a password\n')).rejects.toThrow(/there is a user Alice already/)
+  })
+})
+
+describe('grantor migrate, backup, store move and workers', () => {
+  let postgres: PostgresServer
+  beforeAll(async () => {
+    postgres = await PostgresServer.start()
+  })
+  afterAll(() => postgres.stop())
+
+  /** A configuration with a client, a person and a token that was issued. */
+  async function filled(settings: Record<string, unknown> = {}) {
+    const { folder, file, issuer } = await configFile(settings)
+    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    const client = JSON.parse(await grantor(['client', '--config', file, '{"grant_types":["client_credentials"],"scope":"read"}']))
+    const post = async (path: string, form: Record<string, string>) => {
+      const headers = { authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}` }
+      return (await fetch(issuer + path, { method: 'POST', headers, body: new URLSearchParams(form) })).json()
+    }
+    const issue = async () => (await post('/token', { grant_type: 'client_credentials' })).access_token as string
+    const isActive = async (token: string) => (await post('/introspect', { token })).active as boolean
+    return { folder, file, issue, isActive }
+  }
+
+  async function serve(file: string, ...options: string[]): Promise<Program> {
+    const server = start('serve', '--config', file, ...options)
+    await server.says('listening')
+    return server
+  }
+
+  const move = (from: string, to: string) => grantor(['store', 'move', '--from', from, '--to', to])
+
+  function reconfigure(file: string, changes: Record<string, unknown>): void {
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }))
+  }
+
+  test('a backup that was taken while the server ran opens with the secret file and knows the tokens', async () => {
+    const { folder, file, issue, isActive } = await filled()
+    const server = await serve(file)
+    const token = await issue()
+    await grantor(['backup', '--config', file, '--to', join(folder, 'copy.db')])
+    await server.signal('SIGKILL')
+    reconfigure(file, { database: 'copy.db' })
+    await serve(file)
+    expect(await isActive(token)).toBe(true)
+  })
+
+  test('everything moves from SQLite to PostgreSQL and back, and a second run changes nothing', async () => {
+    const { folder, file, issue, isActive } = await filled()
+    const server = await serve(file)
+    const token = await issue()
+    await server.signal('SIGTERM')
+    const [sqlite, url] = [`sqlite:${join(folder, 'data/grantor.db')}`, await postgres.createDatabase()]
+    const report = await move(sqlite, url)
+    expect(report).toMatch(/grantor_clients: 1 rows, sha256 [0-9a-f]{64}\n/)
+    expect(await move(sqlite, url)).toBe(report)
+    reconfigure(file, { database: url })
+    const second = await serve(file)
+    expect(await isActive(token)).toBe(true)
+    await second.signal('SIGTERM')
+    expect(await move(url, `sqlite:${join(folder, 'again.db')}`)).toContain('grantor_artifacts')
+    await expect(move(url, `sqlite:${join(folder, 'other/none.db')}`)).rejects.toThrow(/cannot use/)
+    const other = await filled()
+    await expect(move(`sqlite:${join(other.folder, 'data/grantor.db')}`, url)).rejects.toThrow(/differs/)
+  })
+
+  test('migrate says which schema there is, makes it, and removes it only with --yes', async () => {
+    const { file } = await configFile({ database: await postgres.createDatabase() })
+    const migrate = (...args: string[]) => grantor(['migrate', '--config', file, ...args])
+    expect(await migrate('status')).toBe('schema 0; this version wants 1\n')
+    expect(await Promise.all([migrate(), migrate('up')])).toEqual(Array(2).fill('schema 1; this version wants 1\n'))
+    await expect(migrate('down')).rejects.toThrow(/--yes/)
+    expect(await migrate('down', '--yes')).toBe('schema 0; this version wants 1\n')
+    await expect(migrate('sideways')).rejects.toThrow(/up, down, status/)
+  })
+
+  test('two workers share the port; one that is killed is replaced; SIGTERM ends all', async () => {
+    const { file, issue, isActive } = await filled({ database: await postgres.createDatabase() })
+    const server = await serve(file, '--workers', '2')
+    await server.says('"msg":"listening"', 2)
+    const [first = 0] = logLines(server.output).flatMap(({ msg, pid }) => (msg === 'listening' ? [pid as number] : []))
+    const token = await issue()
+    process.kill(first, 'SIGKILL')
+    await server.says('"msg":"listening"', 3)
+    expect(server.output).toContain(`worker ${first} ended with SIGKILL`)
+    expect(await isActive(token)).toBe(true)
+    expect(await server.signal('SIGTERM')).toBe(0)
   })
 })

@@ -25,9 +25,9 @@ export class Program {
     this.#child.stdin.end(input)
   }
 
-  /** Resolves when the output has the text. @throws Error with all output if it ends before */
-  async says(text: string): Promise<string> {
-    while (!this.output.includes(text)) {
+  /** Resolves when the output has the text, so many times. @throws Error with all output if it ends before */
+  async says(text: string, times = 1): Promise<string> {
+    while (this.output.split(text).length <= times) {
       const more = await Promise.race([once(this.#child.stdout, 'data'), this.#ended])
       if (!Array.isArray(more) && !this.output.includes(text)) throw new Error(`ended with ${more}: ${this.output}`)
     }

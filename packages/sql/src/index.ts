@@ -1,3 +1,5 @@
+export { isPostgres, migrateSchema, openStore, schemaVersion } from './locations.ts'
+export { moveStore, type TableSummary } from './move-store.ts'
 export type { PostgresOptions } from './postgres-connection.ts'
 export { PostgresStore } from './postgres-store.ts'
 export type { SqliteOptions } from './sqlite-database.ts'

@@ -17,7 +17,8 @@ export async function migratePostgres(url: string, target: number = SCHEMA_VERSI
     try {
       const { rows } = await client.query<{ version: number }>('SELECT version FROM grantor_schema WHERE id = 1 FOR UPDATE')
       for (const { version, statements } of stepsBetween(rows[0]?.version ?? 0, target)) {
-        for (const statement of statements) await client.query(statement)
+        // In the order of bytes, as in SQLite: faster, and the same on every machine.
+        for (const statement of statements) await client.query(statement.replaceAll(' TEXT', ' TEXT COLLATE "C"'))
         await client.query('UPDATE grantor_schema SET version = $1 WHERE id = 1', [version])
       }
       await client.query('COMMIT')

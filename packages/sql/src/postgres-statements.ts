@@ -1,8 +1,6 @@
 import type { Artifact } from 'grantor'
 import { artifactValues } from './rows.ts'
-import { INSERT_GRANT } from './statements.ts'
-
-const ARTIFACT_COLUMNS = ['kind', 'id', 'secret_hash', 'value', 'grant_id', 'expires_at']
+import { ARTIFACT_COLUMNS, INSERT_GRANT } from './statements.ts'
 
 /** Inserts the artifacts of a JSON list (`recordsOf`) into the realm `realm`, if `condition` holds. */
 function insertArtifacts(realm: string, list: string, condition = 'true'): string {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from 'grantor'
+import { ARTIFACT_COLUMNS, GRANT_COLUMNS } from './statements.ts'
 
 /** A step of the schema. Expand first, contract a version later: the version before must still run on it. */
 interface Migration {
@@ -77,3 +78,17 @@ export function stepsBetween(current: number, target: number): readonly { versio
   const undone = MIGRATIONS.filter(({ version }) => version <= current && version > target).reverse()
   return undone.map(({ version, down }) => ({ version: version - 1, statements: down }))
 }
+
+/** A table as whoever copies it sees it. */
+export interface Table {
+  name: string
+  /** The primary key. */
+  key: readonly string[]
+  columns: readonly string[]
+}
+
+export const TABLES: readonly Table[] = [
+  { name: 'grantor_clients', key: ['realm', 'client_id'], columns: ['realm', 'client_id', 'record'] },
+  { name: 'grantor_grants', key: ['realm', 'id'], columns: ['realm', ...GRANT_COLUMNS] },
+  { name: 'grantor_artifacts', key: ['realm', 'kind', 'id'], columns: ['realm', ...ARTIFACT_COLUMNS, 'consumed_at'] }
+]

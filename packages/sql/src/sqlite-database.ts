@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import type { Database } from './database.ts'
 import type { Row, Value } from './rows.ts'
-import { SCHEMA_VERSION, stepsBetween } from './schema.ts'
+import { stepsBetween } from './schema.ts'
 
 export interface SqliteOptions {
   path: string
@@ -32,7 +32,7 @@ export class SqliteDatabase implements Database {
   #queue: Job[] = []
   #closed = false
 
-  /** @throws ConfigurationError if the file cannot be opened, is not a database, or has a schema newer than this code. */
+  /** @throws ConfigurationError if the file cannot be opened or is not a database. */
   constructor({ path, busyTimeout = 5000 }: SqliteOptions) {
     try {
       // The data is nobody else's; SQLite gives the WAL the mode of the file.
@@ -41,7 +41,6 @@ export class SqliteDatabase implements Database {
       this.#database = new DatabaseSync(path, { timeout: busyTimeout })
       this.#useWal(busyTimeout)
       this.#database.exec('PRAGMA synchronous = FULL')
-      this.migrate(SCHEMA_VERSION)
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause
       throw new ConfigurationError(`cannot use ${path} as the database: ${(cause as Error).message}`, { cause })
@@ -133,6 +132,11 @@ export class SqliteDatabase implements Database {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_RETRY)
       }
     }
+  }
+
+  /** Copies the file while it is in use, to a file that is whole by itself. */
+  async backup(path: string): Promise<void> {
+    await backup(this.#database, path)
   }
 
   get schemaVersion(): number {

@@ -1,4 +1,5 @@
 import type { Store } from 'grantor'
+import { SCHEMA_VERSION } from './schema.ts'
 import { SqlClients } from './sql-clients.ts'
 import { SqliteArtifacts } from './sqlite-artifacts.ts'
 import { SqliteDatabase, type SqliteOptions } from './sqlite-database.ts'
@@ -13,8 +14,8 @@ export class SqliteStore implements Store {
   readonly artifacts: SqliteArtifacts
   readonly #database: SqliteDatabase
 
-  /** @throws ConfigurationError if the file cannot be used. */
-  constructor(options: SqliteOptions, database: SqliteDatabase = new SqliteDatabase(options), realm = '') {
+  /** @throws ConfigurationError if the file cannot be used, or has a schema newer than this code. */
+  constructor(options: SqliteOptions, database: SqliteDatabase = migrated(new SqliteDatabase(options)), realm = '') {
     this.#database = database
     this.clients = new SqlClients(database, realm)
     this.grants = new SqliteGrants(database, realm)
@@ -32,8 +33,23 @@ export class SqliteStore implements Store {
     })
   }
 
+  /** Copies the file while it is in use. The copy opens like any other. */
+  backup(path: string): Promise<void> {
+    return this.#database.backup(path)
+  }
+
   /** Finishes what waits and closes the file. */
   async close(): Promise<void> {
     this.#database.close()
+  }
+}
+
+function migrated(database: SqliteDatabase): SqliteDatabase {
+  try {
+    database.migrate(SCHEMA_VERSION)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
   }
 }

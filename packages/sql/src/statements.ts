@@ -4,7 +4,7 @@ export const UPDATE_CLIENT = 'UPDATE grantor_clients SET record = ? WHERE realm 
 export const DELETE_CLIENT = 'DELETE FROM grantor_clients WHERE realm = ? AND client_id = ?'
 export const LIST_CLIENTS = 'SELECT record FROM grantor_clients WHERE realm = ? AND client_id > ? ORDER BY client_id LIMIT ?'
 
-const GRANT_COLUMNS = [
+export const GRANT_COLUMNS: readonly string[] = [
   'id',
   'client_id',
   'subject',
@@ -30,8 +30,9 @@ export function revokeGrants(where: string): string {
   return `UPDATE grantor_grants SET revoked_at = ? WHERE realm = ? AND ${where} AND revoked_at IS NULL`
 }
 
-export const INSERT_ARTIFACT =
-  'INSERT INTO grantor_artifacts (realm, kind, id, secret_hash, value, grant_id, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
+export const ARTIFACT_COLUMNS: readonly string[] = ['kind', 'id', 'secret_hash', 'value', 'grant_id', 'expires_at']
+
+export const INSERT_ARTIFACT = `INSERT INTO grantor_artifacts (realm, ${ARTIFACT_COLUMNS.join(', ')}) VALUES (?, ${ARTIFACT_COLUMNS.map(() => '?').join(', ')})`
 export const INSERT_NEW_ARTIFACT = `${INSERT_ARTIFACT} ON CONFLICT DO NOTHING`
 export const FIND_ARTIFACT = `SELECT a.kind, a.id, a.secret_hash, a.value, a.grant_id, a.expires_at, a.consumed_at, ${GRANT_COLUMNS.map((name) => `g.${name} AS g_${name}`).join(', ')}
   FROM grantor_artifacts a LEFT JOIN grantor_grants g ON g.realm = a.realm AND g.id = a.grant_id

@@ -1,5 +1,6 @@
 import { calculatePKCECodeChallenge } from 'oauth4webapi'
-import { openServer, openStore } from './authorization-server.ts'
+import { openStore } from '../src/index.ts'
+import { openServer } from './authorization-server.ts'
 import { RemoteNode } from './support.ts'
 
 const VERIFIER = 'a-verifier-of-forty-three-characters-or-more'

@@ -1,5 +1,6 @@
 // One process of an authorization server on the database that its first argument names; its parent sends requests over IPC.
-import { ISSUER, openServer, openStore } from './authorization-server.ts'
+import { openStore } from '../src/index.ts'
+import { ISSUER, openServer } from './authorization-server.ts'
 
 export interface NodeRequest {
   id: number

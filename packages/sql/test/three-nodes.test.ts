@@ -1,6 +1,6 @@
 import type { Kind, Store } from 'grantor'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openStore } from './authorization-server.ts'
+import { openStore } from '../src/index.ts'
 import { Cluster } from './cluster.ts'
 import { PostgresServer } from './postgres.ts'
 

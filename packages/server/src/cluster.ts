@@ -1,0 +1,26 @@
+import cluster, { type Worker } from 'node:cluster'
+
+/** Milliseconds before a worker that died is replaced. */
+const RESTART_DELAY = 500
+
+/** Runs this program so many times on one port; whoever dies is replaced. Ends when all have answered what they accepted. */
+export function runWorkers(count: number, report: (message: string) => void): void {
+  let stopping = false
+  const fork = () => {
+    if (!stopping) cluster.fork()
+  }
+  cluster.on('exit', (worker: Worker, code: number, signal: string) => {
+    if (!stopping) {
+      report(`worker ${worker.process.pid} ended with ${signal ?? code}; it is replaced`)
+      setTimeout(fork, RESTART_DELAY * (1 + Math.random()))
+    } else if (Object.keys(cluster.workers ?? {}).length === 0) process.exit(0)
+  })
+  const stop = () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  for (let index = 0; index < count; index++) fork()
+}

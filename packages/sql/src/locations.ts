@@ -1,0 +1,50 @@
+import type { Database } from './database.ts'
+import { PostgresDatabase } from './postgres-database.ts'
+import { migratePostgres, postgresVersion } from './postgres-migrations.ts'
+import { PostgresStore } from './postgres-store.ts'
+import { SCHEMA_VERSION } from './schema.ts'
+import { SqliteDatabase } from './sqlite-database.ts'
+import { SqliteStore } from './sqlite-store.ts'
+
+/** Whether a location is a `postgres://` URL. Every other is a file of SQLite, with or without `sqlite:` before it. */
+export function isPostgres(location: string): boolean {
+  return /^postgres(ql)?:/.test(location)
+}
+
+/** Opens the store at a location and migrates its schema. @throws ConfigurationError if it cannot be used */
+export async function openStore(location: string): Promise<SqliteStore | PostgresStore> {
+  return isPostgres(location) ? PostgresStore.open({ url: location }) : new SqliteStore({ path: fileOf(location) })
+}
+
+/** The version of the schema at a location, and the one that this code wants. @throws ConfigurationError */
+export async function schemaVersion(location: string): Promise<{ current: number; latest: number }> {
+  return {
+    current: isPostgres(location) ? await postgresVersion(location) : withSqlite(location, (database) => database.schemaVersion),
+    latest: SCHEMA_VERSION
+  }
+}
+
+/** Brings the schema at a location to a version, by default the latest. @throws ConfigurationError */
+export async function migrateSchema(location: string, target: number = SCHEMA_VERSION): Promise<void> {
+  if (isPostgres(location)) await migratePostgres(location, target)
+  else withSqlite(location, (database) => database.migrate(target))
+}
+
+/** The bare database at a location, its schema migrated. */
+export async function openDatabase(location: string): Promise<Database & { close(): void | Promise<void> }> {
+  await migrateSchema(location)
+  return isPostgres(location) ? new PostgresDatabase({ url: location, timeout: 60_000 }) : new SqliteDatabase({ path: fileOf(location) })
+}
+
+function withSqlite<T>(location: string, work: (database: SqliteDatabase) => T): T {
+  const database = new SqliteDatabase({ path: fileOf(location) })
+  try {
+    return work(database)
+  } finally {
+    database.close()
+  }
+}
+
+function fileOf(location: string): string {
+  return location.replace(/^sqlite:/, '')
+}
