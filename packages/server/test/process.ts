@@ -34,6 +34,15 @@ export class Program {
     return this.output
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** @throws Error with all output if it has ended */
+  async isAlive(): Promise<void> {
+    if (this.#child.exitCode !== null) throw new Error(`ended with ${this.#child.exitCode}: ${this.output}`)
+  }
+
   signal(signal: NodeJS.Signals): Promise<number | null> {
     this.#child.kill(signal)
     return this.#ended
