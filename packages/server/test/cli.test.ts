@@ -228,10 +228,10 @@ describe('grantor migrate, backup, store move and workers', () => {
   test('migrate says which schema there is, makes it, and removes it only with --yes', async () => {
     const { file } = await configFile({ database: await postgres.createDatabase() })
     const migrate = (...args: string[]) => grantor(['migrate', '--config', file, ...args])
-    expect(await migrate('status')).toBe('schema 0; this version wants 1\n')
-    expect(await Promise.all([migrate(), migrate('up')])).toEqual(Array(2).fill('schema 1; this version wants 1\n'))
+    expect(await migrate('status')).toBe('schema 0; this version wants 2\n')
+    expect(await Promise.all([migrate(), migrate('up')])).toEqual(Array(2).fill('schema 2; this version wants 2\n'))
     await expect(migrate('down')).rejects.toThrow(/--yes/)
-    expect(await migrate('down', '--yes')).toBe('schema 0; this version wants 1\n')
+    expect(await migrate('down', '--yes')).toBe('schema 0; this version wants 2\n')
     await expect(migrate('sideways')).rejects.toThrow(/up, down, status/)
   })
 

@@ -1,6 +1,6 @@
 import type { Artifact } from 'grantor'
 import { artifactValues } from './rows.ts'
-import { ARTIFACT_COLUMNS, INSERT_GRANT } from './statements.ts'
+import { ARTIFACT_COLUMNS, GRANT_COLUMNS, INSERT_GRANT } from './statements.ts'
 
 /** Inserts the artifacts of a JSON list (`recordsOf`) into the realm `realm`, if `condition` holds. */
 function insertArtifacts(realm: string, list: string, condition = 'true'): string {
@@ -20,8 +20,8 @@ export function recordsOf(artifacts: readonly Artifact<unknown>[]): string {
   )
 }
 
-/** $1 … $11 as `grantValues`, $12 the artifacts. */
-export const INSERT_GRANT_WITH_ARTIFACTS = `WITH root AS (${numbered(INSERT_GRANT)}) ${insertArtifacts('$1', '$12')}`
+/** The realm as $1 and the columns as `grantValues`, then the artifacts. */
+export const INSERT_GRANT_WITH_ARTIFACTS = `WITH root AS (${numbered(INSERT_GRANT)}) ${insertArtifacts('$1', `$${GRANT_COLUMNS.length + 2}`)}`
 
 /**
  * $1 realm, $2 kind, $3 id, $4 now, $5 what the spent record keeps, $6 until when, $7 the secret's hash, $8 the artifacts it pays for.

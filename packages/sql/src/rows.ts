@@ -19,6 +19,8 @@ export function grantOf(row: Row, prefix = ''): Grant {
     scope: JSON.parse(String(column('scope'))) as string[],
     createdAt: Number(column('created_at')),
     ...optional('auth_time', 'authTime'),
+    ...optional('acr', 'acr'),
+    ...(column('amr') !== null && { amr: JSON.parse(String(column('amr'))) as string[] }),
     ...optional('session_id', 'sessionId'),
     ...optional('expires_at', 'expiresAt'),
     ...optional('revoked_at', 'revokedAt'),
@@ -29,10 +31,25 @@ export function grantOf(row: Row, prefix = ''): Grant {
 /** In the order of `INSERT_GRANT`. */
 export function grantValues(
   realm: string,
-  { id, clientId, subject, scope, authTime, sessionId, createdAt, expiresAt, revokedAt, details }: Grant
+  { id, clientId, subject, scope, authTime, acr, amr, sessionId, createdAt, expiresAt, revokedAt, details }: Grant
 ): Value[] {
-  const optional = [authTime ?? null, sessionId ?? null, createdAt, expiresAt ?? null, revokedAt ?? null]
-  return [realm, id, clientId, subject, JSON.stringify(scope), ...optional, details === undefined ? null : JSON.stringify(details)]
+  const signIn = [authTime ?? null, acr ?? null, jsonOrNull(amr), sessionId ?? null]
+  return [
+    realm,
+    id,
+    clientId,
+    subject,
+    JSON.stringify(scope),
+    ...signIn,
+    createdAt,
+    expiresAt ?? null,
+    revokedAt ?? null,
+    jsonOrNull(details)
+  ]
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }
 
 /** An artifact with its grant in the columns `g_…`. */

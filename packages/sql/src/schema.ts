@@ -9,7 +9,7 @@ interface Migration {
   down: readonly string[]
 }
 
-/** In SQL that SQLite and PostgreSQL both accept. Times are seconds since the epoch; `record`, `value`, `details` and `scope` are JSON. */
+/** In SQL that SQLite and PostgreSQL both accept. Times are seconds since the epoch; `record`, `value`, `details`, `scope` and `amr` are JSON. */
 const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -53,6 +53,12 @@ const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX grantor_artifacts_by_expiry ON grantor_artifacts (expires_at)'
     ],
     down: ['DROP TABLE grantor_artifacts', 'DROP TABLE grantor_grants', 'DROP TABLE grantor_clients']
+  },
+  {
+    // How the person proved who they are, for ID tokens (OpenID Connect Core §2).
+    version: 2,
+    up: ['ALTER TABLE grantor_grants ADD COLUMN acr TEXT', 'ALTER TABLE grantor_grants ADD COLUMN amr TEXT'],
+    down: ['ALTER TABLE grantor_grants DROP COLUMN amr', 'ALTER TABLE grantor_grants DROP COLUMN acr']
   }
 ]
 

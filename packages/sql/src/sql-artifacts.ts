@@ -1,7 +1,7 @@
 import type { Artifact, ArtifactStore, ConsumeOptions, Consumption, Found, Kind, Reference } from 'grantor'
 import type { Database } from './database.ts'
 import { artifactValues, foundOf } from './rows.ts'
-import { DELETE_ARTIFACT, FIND_ARTIFACT, INSERT_NEW_ARTIFACT } from './statements.ts'
+import { DELETE_ARTIFACT, FIND_ARTIFACT, INSERT_NEW_ARTIFACT, LIST_ARTIFACTS } from './statements.ts'
 
 /** Artifacts in either database; how one is spent or changed atomically is each one's own. */
 export abstract class SqlArtifacts implements ArtifactStore {
@@ -20,6 +20,11 @@ export abstract class SqlArtifacts implements ArtifactStore {
   async find<T>(kind: Kind<T>, id: string, now: number): Promise<Found<T> | undefined> {
     const [row] = await this.#database.read(FIND_ARTIFACT, this.realm, kind, id, now)
     return row && foundOf<T>(row)
+  }
+
+  async list<T>(kind: Kind<T>, { limit, after = '' }: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]> {
+    const rows = await this.#database.read(LIST_ARTIFACTS, this.realm, kind, after, now, limit)
+    return rows.map((row) => foundOf<T>(row))
   }
 
   abstract consume<T>(reference: Reference & { kind: Kind<T> }, options: ConsumeOptions): Promise<Consumption<T> | undefined>

@@ -10,6 +10,8 @@ export const GRANT_COLUMNS: readonly string[] = [
   'subject',
   'scope',
   'auth_time',
+  'acr',
+  'amr',
   'session_id',
   'created_at',
   'expires_at',
@@ -34,9 +36,11 @@ export const ARTIFACT_COLUMNS: readonly string[] = ['kind', 'id', 'secret_hash',
 
 export const INSERT_ARTIFACT = `INSERT INTO grantor_artifacts (realm, ${ARTIFACT_COLUMNS.join(', ')}) VALUES (?, ${ARTIFACT_COLUMNS.map(() => '?').join(', ')})`
 export const INSERT_NEW_ARTIFACT = `${INSERT_ARTIFACT} ON CONFLICT DO NOTHING`
-export const FIND_ARTIFACT = `SELECT a.kind, a.id, a.secret_hash, a.value, a.grant_id, a.expires_at, a.consumed_at, ${GRANT_COLUMNS.map((name) => `g.${name} AS g_${name}`).join(', ')}
+const SELECT_ARTIFACT = `SELECT a.kind, a.id, a.secret_hash, a.value, a.grant_id, a.expires_at, a.consumed_at, ${GRANT_COLUMNS.map((name) => `g.${name} AS g_${name}`).join(', ')}
   FROM grantor_artifacts a LEFT JOIN grantor_grants g ON g.realm = a.realm AND g.id = a.grant_id
-  WHERE a.realm = ? AND a.kind = ? AND a.id = ? AND a.expires_at > ?`
+  WHERE a.realm = ? AND a.kind = ?`
+export const FIND_ARTIFACT = `${SELECT_ARTIFACT} AND a.id = ? AND a.expires_at > ?`
+export const LIST_ARTIFACTS = `${SELECT_ARTIFACT} AND a.id > ? AND a.expires_at > ? AND a.consumed_at IS NULL ORDER BY a.id LIMIT ?`
 export const READ_ARTIFACT =
   'SELECT secret_hash, value, expires_at, consumed_at FROM grantor_artifacts WHERE realm = ? AND kind = ? AND id = ? AND expires_at > ?'
 export const CONSUME_ARTIFACT =

@@ -14,6 +14,7 @@ const BOTH = {
   LIST_CLIENTS: shared.LIST_CLIENTS,
   FIND_GRANT: shared.FIND_GRANT,
   FIND_ARTIFACT: shared.FIND_ARTIFACT,
+  LIST_ARTIFACTS: shared.LIST_ARTIFACTS,
   DELETE_ARTIFACT: shared.DELETE_ARTIFACT,
   'grants of a person to a client': listGrants('client_id = ? AND subject = ?'),
   'grants of a person': listGrants('subject = ?'),

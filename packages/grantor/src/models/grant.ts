@@ -6,6 +6,9 @@ export interface Grant {
   scope: readonly string[]
   /** When the person last proved who they are, in the session that authorized this. */
   authTime?: number
+  /** How well and by what means they proved it (OpenID Connect Core §2). */
+  acr?: string
+  amr?: readonly string[]
   sessionId?: string
   createdAt: number
   expiresAt?: number

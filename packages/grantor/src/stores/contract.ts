@@ -128,6 +128,17 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     await artifacts.consume({ kind: KIND, id: 'a' }, { now: NOW })
     equal(await artifacts.update(KIND, 'a', { n: 2 }, {}, NOW), false)
   },
+  'the live and unspent artifacts of a kind are listed in order': async ({ artifacts, grants }) => {
+    await grants.insert(grant('g'), [{ ...artifact('b', { n: 2 }), grantId: 'g' }])
+    for (const id of ['d', 'a', 'c', 'spent']) await artifacts.insert(artifact(id))
+    await artifacts.insert({ ...artifact('aa'), kind: 'another_kind' })
+    await artifacts.insert({ ...artifact('expired'), expiresAt: NOW })
+    await artifacts.consume({ kind: KIND, id: 'spent' }, { now: NOW })
+    const ids = async (page: { limit: number; after?: string }) => (await artifacts.list(KIND, page, NOW)).map(({ id }) => id)
+    equal(await ids({ limit: 9 }), ['a', 'b', 'c', 'd'])
+    equal(await ids({ limit: 2, after: 'a' }), ['b', 'c'])
+    equal(await artifacts.list(KIND, { limit: 1, after: 'a' }, NOW), [{ ...artifact('b', { n: 2 }), grantId: 'g', grant: grant('g') }])
+  },
   'an artifact is deleted once': async ({ artifacts }) => {
     await artifacts.insert(artifact('a'))
     equal(await artifacts.delete(KIND, 'a'), true)
@@ -135,7 +146,13 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     equal(await artifacts.find(KIND, 'a', NOW), undefined)
   },
   'a grant is found as it was stored': async ({ grants }) => {
-    const full: Grant = { ...grant('g'), authTime: NOW - 1, details: { resource: ['https://a'], 'ü"': null } }
+    const full: Grant = {
+      ...grant('g'),
+      authTime: NOW - 1,
+      acr: 'urn:mace:silver',
+      amr: ['pwd', 'otp'],
+      details: { resource: ['https://a'], 'ü"': null }
+    }
     await grants.insert(full, [])
     equal(await grants.find('g'), full)
     equal(await grants.find('unknown'), undefined)

@@ -151,6 +151,15 @@ class MemoryArtifacts implements ArtifactStore {
     return { ...(artifact as StoredArtifact & Artifact<T>), ...(grant && { grant }) }
   }
 
+  async list<T>(kind: Kind<T>, { limit, after = '' }: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]> {
+    const found: Found<T>[] = []
+    for (const { kind: own, id, consumedAt } of this.#tables.artifacts.values()) {
+      const live = own === kind && id > after && consumedAt === undefined ? await this.find(kind, id, now) : undefined
+      if (live) found.push(live)
+    }
+    return found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
+  }
+
   async consume<T>(
     reference: Reference & { kind: Kind<T> },
     { now, yields = [], leaves, retainUntil }: ConsumeOptions

@@ -85,6 +85,8 @@ export interface ArtifactStore {
   insert<T>(artifact: Artifact<T>): Promise<boolean>
   /** With its grant, in the same statement. Expired = not there. */
   find<T>(kind: Kind<T>, id: string, now: number): Promise<Found<T> | undefined>
+  /** The live, unspent ones of a kind, in the order of `id`, those after `after`. */
+  list<T>(kind: Kind<T>, page: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]>
   /** Spends it, and in the same step stores what it paid for. Undefined: no such record, expired, or another secret. */
   consume<T>(reference: Reference & { kind: Kind<T> }, options: ConsumeOptions): Promise<Consumption<T> | undefined>
   /** Compare-and-set: merges `patch` into the value of an unspent record if each member of `where` has that value. */
