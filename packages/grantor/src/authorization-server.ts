@@ -1,11 +1,13 @@
 import { ClientAuthenticator } from './client-authentication/authenticator.ts'
 import { ClientDirectory } from './clients/directory.ts'
+import { ClientKeys } from './clients/keys.ts'
 import type { ServerContext } from './context.ts'
 import { core } from './core.ts'
 import { createIdentifier } from './crypto/identifier.ts'
 import type { CryptoPort, Signer } from './crypto/port.ts'
 import { runtimeCrypto } from './crypto/runtime.ts'
 import { Secrets } from './crypto/secrets.ts'
+import { metadataOf } from './endpoints/metadata.ts'
 import { Router } from './endpoints/router.ts'
 import { ConfigurationError, type OAuthError } from './errors.ts'
 import type { Event, EventDetails, EventName } from './events.ts'
@@ -59,6 +61,7 @@ export class AuthorizationServer implements ServerContext {
   /** Authorization requests that wait for a person; for the integrator's pages. */
   readonly interactions: InteractionService
   readonly keys: KeyRing
+  readonly clientKeys: ClientKeys
   readonly tokens: TokenIssuer
   readonly opaque: OpaqueTokenService
   readonly crypto: CryptoPort
@@ -82,7 +85,8 @@ export class AuthorizationServer implements ServerContext {
     this.#clock = clock ?? Date.now
     this.#onEvent = onEvent
     this.opaque = new OpaqueTokenService(this)
-    this.keys = new KeyRing(this, signers)
+    this.keys = new KeyRing(this, signers, this.#registry.signingAlgorithms)
+    this.clientKeys = new ClientKeys()
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
     for (const extension of extensions) this.#registry.add(extension(this))
@@ -130,6 +134,19 @@ export class AuthorizationServer implements ServerContext {
 
   hasGrantType(name: string): boolean {
     return this.#registry.grantTypes.has(name)
+  }
+
+  metadata(): Record<string, unknown> {
+    return metadataOf(this, this.#registry)
+  }
+
+  async endSession(session: { id: string; subject: string }): Promise<void> {
+    for (const { sessionEnded } of this.#registry.contributions) await sessionEnded?.(session)
+  }
+
+  /** Does what is due without a request, such as telling applications of a sign-out again. Call it every few seconds. */
+  async maintain(): Promise<void> {
+    for (const { maintain } of this.#registry.contributions) await maintain?.()
   }
 
   authenticateClient(request: OAuthRequest): Promise<Client> {

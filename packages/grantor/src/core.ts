@@ -44,7 +44,7 @@ export function core(
     ],
     tokenFormats: [new OpaqueAccessToken(server), new JwtAccessToken(server)],
     endpoints: [
-      new MetadataEndpoint(server, registry),
+      new MetadataEndpoint(server),
       new JwksEndpoint(server),
       new TokenEndpoint(server, registry),
       new IntrospectionEndpoint(server),

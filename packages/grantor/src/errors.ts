@@ -140,6 +140,69 @@ export class InteractionRequiredError extends OAuthError {
   }
 }
 
+/** The person could not be authenticated as the client demands (OpenID Connect Core Unmet Authentication Requirements 1.0 §2). */
+export class UnmetAuthenticationRequirementsError extends OAuthError {
+  constructor(message = 'the person cannot be authenticated as the request demands', detail?: ErrorDetail) {
+    super('unmet_authentication_requirements', 400, message, detail)
+  }
+}
+
+/** The access token is missing, malformed, expired or revoked (RFC 6750 §3.1). */
+export class InvalidTokenError extends OAuthError {
+  constructor(message = 'the access token is unknown, expired or revoked', detail?: ErrorDetail) {
+    super('invalid_token', 401, message, detail)
+  }
+}
+
+/** The access token does not allow this (RFC 6750 §3.1). */
+export class InsufficientScopeError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('insufficient_scope', 403, message, detail)
+  }
+}
+
+/** The request object is not a JWT of this client with parameters of a request (RFC 9101 §7). */
+export class InvalidRequestObjectError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('invalid_request_object', 400, message, detail)
+  }
+}
+
+/** What `request_uri` names cannot be had, or is no request (RFC 9101 §7). */
+export class InvalidRequestUriError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('invalid_request_uri', 400, message, detail)
+  }
+}
+
+/** Requests by value in a JWT are not served here (RFC 9101 §7). */
+export class RequestNotSupportedError extends OAuthError {
+  constructor(message = 'the parameter request is not supported here', detail?: ErrorDetail) {
+    super('request_not_supported', 400, message, detail)
+  }
+}
+
+/** Requests by reference are not served here (RFC 9101 §7). */
+export class RequestUriNotSupportedError extends OAuthError {
+  constructor(message = 'the parameter request_uri is not supported here', detail?: ErrorDetail) {
+    super('request_uri_not_supported', 400, message, detail)
+  }
+}
+
+/** A software statement is not one that this server trusts or understands (RFC 7591 §3.2.2). */
+export class InvalidSoftwareStatementError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('invalid_software_statement', 400, message, detail)
+  }
+}
+
+/** A genuine software statement, but not one for this server (RFC 7591 §3.2.2). */
+export class UnapprovedSoftwareStatementError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('unapproved_software_statement', 400, message, detail)
+  }
+}
+
 /** A redirect URI in client metadata breaks a rule (RFC 7591 §3.2.2). */
 export class InvalidRedirectUriError extends OAuthError {
   constructor(message: string, detail?: ErrorDetail) {

@@ -1,4 +1,5 @@
 import type { ClientAuthenticationBase } from './client-authentication/base.ts'
+import type { MetadataRule } from './clients/rules.ts'
 import type { ServerContext, TokenFormat, TokenIssuance, TokenResponse } from './context.ts'
 import { ConfigurationError } from './errors.ts'
 import type { GrantTypeBase } from './grant-types/base.ts'
@@ -39,6 +40,14 @@ export interface Contribution {
   interactionChecks?: readonly InteractionCheck[]
   /** Members of the server's metadata, by their registered names (RFC 8414 §2). */
   metadata?: Readonly<Record<string, unknown>>
+  /** Names below `/.well-known/` where the metadata is served too (RFC 8414 §3). */
+  wellKnown?: readonly string[]
+  /** Members of client metadata that are understood, each with its rule (RFC 7591 §2). */
+  clientMetadata?: Readonly<Record<string, MetadataRule>>
+  /** JWS algorithms to keep signing keys for, besides those of the settings. */
+  signingAlgorithms?: readonly string[]
+  /** Refuses a client that is registered or changed, when its members are right one by one. @throws InvalidClientMetadataError */
+  validateClient?(client: Client): Promise<void>
   /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). */
   resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<Params>
   /** Refuses, or returns what the grant must remember. */
@@ -49,6 +58,10 @@ export interface Contribution {
   validateTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined>
   /** Members of the token response. */
   tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>
+  /** A browser session ended: what depends on it ends, and who must know is told. */
+  sessionEnded?(session: { id: string; subject: string }): Promise<void>
+  /** Work that is due without a request. The host calls it again and again, on one node at a time or on several. */
+  maintain?(): Promise<void>
 }
 
 /** One optional specification, or a custom grant type: a function of the server it is added to. */
@@ -64,6 +77,9 @@ export class Registry {
   readonly endpoints = new Map<string, Endpoint>()
   readonly interactionChecks = new Map<string, InteractionCheck>()
   readonly metadata = new Map<string, { name: string; value: unknown }>()
+  readonly clientMetadata = new Map<string, { name: string; rule: MetadataRule }>()
+  readonly wellKnown = new Set<string>()
+  readonly signingAlgorithms = new Set<string>()
   /** For their hooks, in the order given. */
   readonly contributions: Contribution[] = []
   readonly #extended = new Set<string>()
@@ -81,6 +97,10 @@ export class Registry {
     this.#put('interaction check', this.interactionChecks, interactionChecks, (entry) => entry.reason, origin)
     const members = Object.entries(metadata ?? {}).map(([name, value]) => ({ name, value }))
     this.#put('metadata member', this.metadata, members, (entry) => entry.name, origin)
+    const rules = Object.entries(contribution.clientMetadata ?? {}).map(([name, rule]) => ({ name, rule }))
+    this.#put('client metadata member', this.clientMetadata, rules, (entry) => entry.name, origin)
+    for (const name of contribution.wellKnown ?? []) this.wellKnown.add(name)
+    for (const algorithm of contribution.signingAlgorithms ?? []) this.signingAlgorithms.add(algorithm)
     this.contributions.push(contribution)
   }
 

@@ -10,6 +10,8 @@ export interface OAuthRequest extends HttpRequest {
   params: Params
   /** Appears in every error, event and log line of this request. */
   id: string
+  /** The client that sends it, as soon as that is known. */
+  clientId?: string
 }
 
 /** Having one proves: client authenticated, grant type allowed, scope registered. */

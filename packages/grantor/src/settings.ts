@@ -52,6 +52,7 @@ const POLICY: Policy = {
   grantLifetime: 90 * DAY,
   refreshTokenReuseWindow: 30,
   refreshTokenRotation: 'always',
+  requirePkce: true,
   accessTokenFormat: 'opaque'
 }
 
@@ -112,6 +113,8 @@ export function checkPolicy(policy: PolicyOverrides, where: string): void {
   if (policy.refreshTokenRotation !== undefined && !['always', 'public-clients'].includes(policy.refreshTokenRotation)) {
     throw new ConfigurationError(`${where}: refreshTokenRotation is 'always' or 'public-clients'`)
   }
+  if (policy.requirePkce !== undefined && typeof policy.requirePkce !== 'boolean')
+    throw new ConfigurationError(`${where}: requirePkce is true or false`)
   if (where !== 'settings') refuseUnknown(Object.keys(policy), Object.keys(POLICY), where)
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AUTHORIZATION, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+import { AUTHORIZATION, expectRedirectError, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
 
@@ -50,6 +50,21 @@ describe('authorization code', () => {
     expect(bodies.filter(({ error }) => error === 'invalid_grant')).toHaveLength(RACERS - 1)
     const { access_token } = bodies.find((body) => 'access_token' in body)
     expect(await test.introspect(client, access_token)).toEqual({ active: false })
+  })
+
+  test('without PKCE only for a client that authenticates and whose policy says so; a verifier without a challenge is refused (RFC 9700 §2.1.1)', async () => {
+    const test = new TestServer()
+    const relaxed = { settings: { requirePkce: false } }
+    const [client, spa, strict] = [await test.client(relaxed), await test.publicClient(relaxed), await test.client({ client_id: 'strict' })]
+    const bare = { code_challenge: undefined, code_challenge_method: undefined }
+    for (const { client_id } of [spa, strict]) expectRedirectError(await test.authorize({ ...bare, client_id }), 'invalid_request')
+    expectRedirectError(await test.authorize({ ...bare, code_challenge_method: 'S256' }), 'invalid_request')
+    await expectTokenError(await test.redeem(client, await test.code(bare)), 400, 'invalid_grant')
+    const request = { grant_type: 'authorization_code', code: await test.code(bare), redirect_uri: REDIRECT_URI }
+    expect((await test.token(client, request)).status).toBe(200)
+    const later = { ...request, code: await test.code(bare) }
+    await test.server.clients.update('app', { settings: { requirePkce: true } })
+    await expectTokenError(await test.token(client, later), 400, 'invalid_grant')
   })
 
   test('CD-03 a replay with a wrong verifier, client, secret or redirect_uri revokes nothing', async () => {

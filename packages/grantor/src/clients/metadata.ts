@@ -3,19 +3,59 @@ import type { Client, ClientMetadata, JsonWebKeySet } from '../models/client.ts'
 import { redirectUriFault } from '../models/redirect-uri.ts'
 import { parseScope } from '../models/scope.ts'
 import { checkPolicy, refuseUnknown } from '../settings.ts'
+import { displayName, flag, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
 
 const MAX_REDIRECT_URIS = 20
 const MAX_KEYS = 20
-const URIS = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'] as const
-const LISTS = ['redirect_uris', 'grant_types', 'response_types', 'allowed_origins'] as const
-const TEXTS = ['client_name', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg', 'scope'] as const
-const OTHERS = ['application_type', 'jwks', 'code_challenge_method', 'require_consent', 'settings']
+// Judged together with others, below.
+const anything: MetadataRule = () => undefined
+
+/** What every server understands of RFC 7591 §2, and its own members. */
+const MEMBERS: Readonly<Record<string, MetadataRule>> = {
+  client_name: displayName,
+  client_uri: webUrl,
+  logo_uri: webUrl,
+  policy_uri: webUrl,
+  tos_uri: webUrl,
+  contacts: listOf(text),
+  software_id: text,
+  software_version: text,
+  redirect_uris: (value) =>
+    Array.isArray(value) && value.every((entry) => text(entry) === undefined && entry !== '') ? undefined : 'a list of strings',
+  grant_types: listOf(text),
+  response_types: listOf(text),
+  token_endpoint_auth_method: text,
+  token_endpoint_auth_signing_alg: text,
+  scope: text,
+  application_type: oneOf('web', 'native'),
+  jwks: anything,
+  allowed_origins: listOf(origin),
+  code_challenge_method: oneOf('S256', 'plain'),
+  require_consent: flag,
+  settings: anything
+}
+// RFC 7591 §2.2: these may come in several languages, as `client_name#ja`.
+const HUMAN_READABLE = ['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri']
+const LANGUAGE_TAG = /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/
 
 /** What this server can do, against which a registration is judged. */
 export interface Capabilities {
   grantTypes: ReadonlyMap<string, unknown>
-  responseTypes: ReadonlyMap<string, unknown>
+  responseTypes: ReadonlyMap<string, { grantTypes: readonly string[] }>
   clientAuthentications: ReadonlyMap<string, unknown>
+  /** What extensions understand besides. */
+  clientMetadata: ReadonlyMap<string, { rule: MetadataRule }>
+  contributions: readonly { validateClient?(client: Client): Promise<void> }[]
+}
+
+/** Whether this server understands a member of client metadata. */
+export function isUnderstood(name: string, { clientMetadata }: Capabilities): boolean {
+  return ruleOf(name, clientMetadata) !== undefined
+}
+
+/** The grant types that may be registered: those of the token endpoint, and those that a response type needs (RFC 7591 §2.1). */
+export function offeredGrantTypes({ grantTypes, responseTypes }: Pick<Capabilities, 'grantTypes' | 'responseTypes'>): readonly string[] {
+  return [...new Set([...grantTypes.keys(), ...[...responseTypes.values()].flatMap((type) => type.grantTypes)])]
 }
 
 /**
@@ -23,16 +63,13 @@ export interface Capabilities {
  * @throws InvalidClientMetadataError or InvalidRedirectUriError with the member and the rule it breaks.
  */
 export function completeMetadata(metadata: ClientMetadata, capabilities: Capabilities): Omit<Client, 'client_id'> {
-  checkTypes(metadata)
+  checkMembers(metadata, capabilities)
   const grant_types = metadata.grant_types ?? ['authorization_code']
   const response_types = metadata.response_types ?? (grant_types.includes('authorization_code') ? ['code'] : [])
   const redirect_uris = metadata.redirect_uris ?? []
   const client = { ...metadata, grant_types, response_types, redirect_uris, scope: metadata.scope ?? '' }
   checkRedirectUris(client)
-  checkOffered('grant_types', grant_types, [
-    ...capabilities.grantTypes.keys(),
-    ...(capabilities.responseTypes.has('token') ? ['implicit'] : [])
-  ])
+  checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))
   checkOffered('response_types', response_types, [...capabilities.responseTypes.keys()])
   if (client.token_endpoint_auth_method !== undefined)
     checkOffered('token_endpoint_auth_method', [client.token_endpoint_auth_method], [...capabilities.clientAuthentications.keys()])
@@ -45,34 +82,25 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   return client
 }
 
-function checkTypes(metadata: ClientMetadata): void {
+function ruleOf(name: string, clientMetadata: Capabilities['clientMetadata']): MetadataRule | undefined {
+  const [base = '', tag] = name.split('#', 2)
+  if (tag !== undefined) return HUMAN_READABLE.includes(base) && LANGUAGE_TAG.test(tag) ? MEMBERS[base] : undefined
+  return Object.hasOwn(MEMBERS, name) ? MEMBERS[name] : clientMetadata.get(name)?.rule
+}
+
+function checkMembers(metadata: ClientMetadata, { clientMetadata }: Capabilities): void {
   if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata))
     throw new InvalidClientMetadataError('client metadata is an object')
-  const refuse = (name: string, rule: string): never => {
-    throw new InvalidClientMetadataError(`${name} is ${rule}`)
-  }
-  for (const name of LISTS) {
-    const value: unknown = metadata[name]
-    if (value !== undefined && !(Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== '')))
-      refuse(name, 'a list of strings')
-  }
-  for (const name of TEXTS) if (metadata[name] !== undefined && typeof metadata[name] !== 'string') refuse(name, 'a string')
-  for (const name of URIS) if (metadata[name] !== undefined && !isWebPage(metadata[name])) refuse(name, 'an http or https URL')
-  const { application_type, code_challenge_method, require_consent, client_name = '', allowed_origins = [], settings } = metadata
-  if (application_type !== undefined && application_type !== 'web' && application_type !== 'native')
-    refuse('application_type', 'web or native')
-  if (code_challenge_method !== undefined && code_challenge_method !== 'S256' && code_challenge_method !== 'plain')
-    refuse('code_challenge_method', 'S256 or plain')
-  if (require_consent !== undefined && typeof require_consent !== 'boolean') refuse('require_consent', 'true or false')
-  if (client_name.length > 200 || /\p{Cc}|\p{Bidi_Control}/u.test(client_name))
-    refuse('client_name', 'at most 200 characters without control characters')
-  for (const origin of allowed_origins)
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) refuse('allowed_origins', 'a list of origins')
   try {
-    refuseUnknown(Object.keys(metadata), [...URIS, ...LISTS, ...TEXTS, ...OTHERS], 'client metadata')
-    if (settings !== undefined) checkPolicy(settings, 'client metadata: settings')
+    const unknown = Object.keys(metadata).filter((name) => !ruleOf(name, clientMetadata))
+    refuseUnknown(unknown, [...Object.keys(MEMBERS), ...clientMetadata.keys()], 'client metadata')
+    if (metadata.settings !== undefined) checkPolicy(metadata.settings, 'client metadata: settings')
   } catch (error) {
     throw error instanceof ConfigurationError ? new InvalidClientMetadataError(error.message) : error
+  }
+  for (const [name, value] of Object.entries(metadata)) {
+    const fault = value === undefined ? undefined : ruleOf(name, clientMetadata)?.(value)
+    if (fault !== undefined) throw new InvalidClientMetadataError(`${name} is ${fault}`)
   }
 }
 
@@ -100,17 +128,19 @@ function checkOffered(name: string, values: readonly string[], offered: readonly
 
 function checkKeys({ jwks, token_endpoint_auth_method }: ClientMetadata): void {
   if (token_endpoint_auth_method === 'private_key_jwt' && !jwks) throw new InvalidClientMetadataError('private_key_jwt needs jwks')
-  if (!jwks) return
-  if (!Array.isArray((jwks as JsonWebKeySet).keys) || jwks.keys.length > MAX_KEYS)
-    throw new InvalidClientMetadataError(`jwks is a JWK set of at most ${MAX_KEYS} keys`)
-  for (const key of jwks.keys) {
-    // RFC 7591 §2: the set holds public keys; a private or symmetric one is a leak.
-    if (key === null || typeof key !== 'object' || key.kty === 'oct' || 'd' in key || 'k' in key)
-      throw new InvalidClientMetadataError('jwks holds public keys only')
-    if (key.kty === 'RSA' && (key.n ?? '').length < 342) throw new InvalidClientMetadataError('an RSA key has at least 2048 bits')
-  }
+  if (jwks === undefined) return
+  const fault = keySetFault(jwks)
+  if (fault !== undefined) throw new InvalidClientMetadataError(fault)
 }
 
-function isWebPage(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= 2048 && /^https?:\/\/[^\s\\@]+$/.test(value) && URL.canParse(value)
+/** What is wrong with the public keys of a client; undefined: nothing. */
+function keySetFault(jwks: unknown): string | undefined {
+  const { keys } = (jwks ?? {}) as Partial<JsonWebKeySet>
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return `jwks is a JWK set of at most ${MAX_KEYS} keys`
+  for (const key of keys as readonly (JsonWebKey | null)[]) {
+    // RFC 7591 §2: the set holds public keys; a private or symmetric one is a leak.
+    if (key === null || typeof key !== 'object' || key.kty === 'oct' || 'd' in key || 'k' in key) return 'jwks holds public keys only'
+    if (key.kty === 'RSA' && String(key.n ?? '').length < 342) return 'an RSA key has at least 2048 bits'
+  }
+  return undefined
 }

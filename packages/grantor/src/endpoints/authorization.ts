@@ -11,9 +11,10 @@ import {
 import type { Endpoint, Registry } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
 import type { Interactions, Session } from '../interactions/base.ts'
-import type { InteractionCheck, Situation } from '../interactions/checks.ts'
+import { type InteractionCheck, type Situation, scopeOf } from '../interactions/checks.ts'
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
 import type { Grant } from '../models/grant.ts'
+import { isWithin } from '../models/scope.ts'
 import { Params } from '../params.ts'
 import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
 import type { ResponseTypeBase } from '../response-types/base.ts'
@@ -93,7 +94,7 @@ export class AuthorizationEndpoint implements Endpoint {
       )
       return withCookies(this.#refuse(redirection, new AccessDeniedError(), http), [forget])
     }
-    const situation = this.#situation(judged.request, session, begun)
+    const situation = this.#situation(judged, session, begun)
     const check = await this.#needed(situation)
     if (!check) return this.#grant(redirection, judged, session as Session, begun)
     // OpenID Connect Core §3.1.2.1: none: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
@@ -110,7 +111,7 @@ export class AuthorizationEndpoint implements Endpoint {
     const type = this.#registry.responseTypes.get(responseType)
     if (!type) throw new UnsupportedResponseTypeError()
     const registered = client.response_types.map(responseTypeName).includes(responseType)
-    if (!registered || (type.grantType !== undefined && !client.grant_types.includes(type.grantType))) {
+    if (!registered || !isWithin(type.grantTypes, client.grant_types)) {
       throw new UnauthorizedClientError('this client is not registered for that response type', {
         detail: { registered: client.response_types }
       })
@@ -138,26 +139,23 @@ export class AuthorizationEndpoint implements Endpoint {
     return { request, type, details }
   }
 
-  #situation(request: AuthorizationRequest, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
+  #situation({ request, details }: Judged, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
     const { params, client } = request
     const now = this.#server.now()
-    let granted: Promise<readonly string[] | undefined> | undefined
+    let granted: Promise<readonly Grant[]> | undefined
     return {
-      ...{ request, session, now },
+      ...{ request, details, session, now },
       prompts: this.#prompts(params),
       maxAge: maxAgeOf(params),
       freshLogin: isFresh(session, begun),
       result: begun?.value ?? {},
       granted: () => {
-        granted ??= session ? this.#granted(client.client_id, session.subject, now) : Promise.resolve(undefined)
+        granted ??= session
+          ? this.#server.store.grants.list({ clientId: client.client_id, subject: session.subject }, now)
+          : Promise.resolve([])
         return granted
       }
     }
-  }
-
-  async #granted(clientId: string, subject: string, now: number): Promise<readonly string[] | undefined> {
-    const grants = await this.#server.store.grants.list({ clientId, subject }, now)
-    return grants.length === 0 ? undefined : grants.flatMap(({ scope }) => scope)
   }
 
   async #needed(situation: Situation): Promise<InteractionCheck | undefined> {
@@ -166,10 +164,10 @@ export class AuthorizationEndpoint implements Endpoint {
   }
 
   async #prompt({ prompt, reason }: InteractionCheck, situation: Situation, begun: FoundInteraction | undefined): Promise<HttpResponse> {
-    const { request, session } = situation
-    const granted = (await situation.granted()) ?? []
+    const { request, details, session } = situation
+    const granted = scopeOf(await situation.granted())
     const newScope = request.scope.filter((token) => !granted.includes(token))
-    const { interaction, cookies } = await this.#service.require(request, { prompt, reason, newScope, session }, begun)
+    const { interaction, cookies } = await this.#service.require(request, { prompt, reason, newScope, details, session }, begun)
     this.#server.emit(
       'interaction.started',
       { clientId: request.client.client_id, interactionId: interaction.id, prompt, reason },
@@ -193,6 +191,8 @@ export class AuthorizationEndpoint implements Endpoint {
       subject: session.subject,
       scope: begun?.value.consent?.subject === session.subject ? begun.value.consent.scope : request.scope,
       authTime: session.authTime,
+      ...(session.acr !== undefined && { acr: session.acr }),
+      ...(session.amr && { amr: session.amr }),
       sessionId: session.id,
       createdAt: now,
       expiresAt: now + this.#server.policy(client).grantLifetime,

@@ -23,7 +23,7 @@ export async function corsHeaders(
   if (endpoint.cors === 'none') return undefined
   if (endpoint.cors === 'any') return { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED }
   if (request.method === 'OPTIONS') return undefined
-  const clientId = single(request.params, 'client_id')
+  const clientId = request.clientId ?? single(request.params, 'client_id')
   const client = clientId === undefined ? undefined : await server.clients.find(clientId).catch(() => undefined)
   const headers = { vary: 'Origin', 'access-control-expose-headers': EXPOSED }
   if (client && mayRead(client, origin)) return { ...headers, 'access-control-allow-origin': origin }

@@ -1,3 +1,4 @@
+import { offeredGrantTypes } from '../clients/metadata.ts'
 import type { ServerContext } from '../context.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
@@ -11,26 +12,24 @@ export class MetadataEndpoint implements Endpoint {
   readonly cors = 'any'
   readonly always = true
   readonly #server: ServerContext
-  readonly #registry: Registry
   #response: HttpResponse | undefined
 
-  constructor(server: ServerContext, registry: Registry) {
+  constructor(server: ServerContext) {
     this.#server = server
-    this.#registry = registry
   }
 
   async handle(): Promise<HttpResponse> {
     this.#response ??= {
       status: 200,
       headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' },
-      body: JSON.stringify(metadata(this.#server, this.#registry))
+      body: JSON.stringify(this.#server.metadata())
     }
     return this.#response
   }
 }
 
 /** RFC 8414 §2, RFC 9207 §3, RFC 7636 §6.2. */
-function metadata(server: ServerContext, registry: Registry): Record<string, unknown> {
+export function metadataOf(server: ServerContext, registry: Registry): Record<string, unknown> {
   const served = new Set([...registry.endpoints.values()].filter(({ name }) => name !== 'metadata').map(({ name }) => name))
   const endpoints = [...served].map((name) => [name === 'jwks' ? 'jwks_uri' : `${name}_endpoint`, server.endpoint(name)])
   const methods = [...registry.clientAuthentications.values()]
@@ -45,7 +44,7 @@ function metadata(server: ServerContext, registry: Registry): Record<string, unk
     ...Object.fromEntries(endpoints),
     // RFC 8414 §2 requires response_types_supported; without an authorization endpoint there are none.
     response_types_supported: served.has('authorization') ? [...registry.responseTypes.keys()] : [],
-    grant_types_supported: [...registry.grantTypes.keys(), ...(registry.responseTypes.has('token') ? ['implicit'] : [])],
+    grant_types_supported: offeredGrantTypes(registry),
     ...authentication('token', methods),
     ...authentication(
       'introspection',

@@ -29,11 +29,19 @@ export class Router {
       if (!registry.endpoints.has(name)) throw new ConfigurationError(`paths: there is no endpoint ${name}`)
     for (const endpoint of registry.endpoints.values()) {
       const path = endpoint.wellKnown ? endpoint.path + base : base + (paths[endpoint.name] ?? endpoint.path)
-      if (!/^\/[\w./~-]+$/.test(path)) throw new ConfigurationError(`paths: ${path} is not a plain path`)
-      if (this.#routes.has(path)) throw new ConfigurationError(`two endpoints at ${path}`)
-      this.#routes.set(path, endpoint)
+      this.#route(path, endpoint)
       this.#urls.set(endpoint.name, origin + path)
     }
+    const metadata = registry.endpoints.get('metadata')
+    // RFC 8414 §3 puts the name before the path of the issuer, OpenID Connect Discovery §4 after it.
+    for (const name of registry.wellKnown)
+      for (const path of new Set([`/.well-known/${name}${base}`, `${base}/.well-known/${name}`])) if (metadata) this.#route(path, metadata)
+  }
+
+  #route(path: string, endpoint: Endpoint): void {
+    if (!/^\/[\w./~-]+$/.test(path)) throw new ConfigurationError(`paths: ${path} is not a plain path`)
+    if (this.#routes.has(path)) throw new ConfigurationError(`two endpoints at ${path}`)
+    this.#routes.set(path, endpoint)
   }
 
   url(name: string): string {

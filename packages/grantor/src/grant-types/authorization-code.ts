@@ -2,6 +2,7 @@ import type { TokenIssuance, TokenResponse } from '../context.ts'
 import { constantTimeEqual } from '../crypto/constant-time.ts'
 import { InvalidGrantError, InvalidRequestError } from '../errors.ts'
 import { AUTHORIZATION_CODE, type AuthorizationCode } from '../models/artifacts.ts'
+import { type Client, isPublic } from '../models/client.ts'
 import { sameConfirmation } from '../models/confirmation.ts'
 import { isLive } from '../models/grant.ts'
 import type { TokenRequest } from '../requests.ts'
@@ -48,7 +49,7 @@ export class AuthorizationCodeGrantType extends GrantTypeBase {
     return super.replayed(request, issuance, spent)
   }
 
-  async #fault({ value }: Found<AuthorizationCode>, { params, confirmation }: TokenRequest): Promise<Error | undefined> {
+  async #fault({ value }: Found<AuthorizationCode>, { client, params, confirmation }: TokenRequest): Promise<Error | undefined> {
     // RFC 6749 §4.1.3: "REQUIRED, if the "redirect_uri" parameter was included in the authorization request … and their values MUST be identical."
     const redirectUri = params.get('redirect_uri')
     if (redirectUri === undefined && value.redirect_uri !== undefined && !this.server.settings.allowOmittedRedirectUri) {
@@ -56,16 +57,27 @@ export class AuthorizationCodeGrantType extends GrantTypeBase {
     }
     if (redirectUri !== undefined && redirectUri !== value.redirect_uri)
       return new InvalidGrantError('redirect_uri is not the one of the authorization request')
-    const verifier = params.get('code_verifier')
-    if (verifier === undefined) return new InvalidGrantError('code_verifier is missing')
-    if (!VERIFIER.test(verifier)) return new InvalidGrantError('code_verifier is 43 to 128 unreserved characters (RFC 7636 §4.1)')
-    const challenge = value.code_challenge_method === 'plain' ? verifier : await this.server.crypto.sha256(verifier)
-    // A record without a challenge fails here too: nothing is ever redeemed without proof.
-    if (typeof value.code_challenge !== 'string' || !constantTimeEqual(challenge, value.code_challenge))
-      return new InvalidGrantError('code_verifier does not fit the code_challenge')
+    const unproven = await this.#verifierFault(value, params.get('code_verifier'), client)
+    if (unproven !== undefined) return new InvalidGrantError(unproven)
     if (value.confirmation && !sameConfirmation(value.confirmation, confirmation))
       return new InvalidGrantError('the code is bound to another key')
     return undefined
+  }
+
+  async #verifierFault(
+    { code_challenge, code_challenge_method }: AuthorizationCode,
+    verifier: string | undefined,
+    client: Client
+  ): Promise<string | undefined> {
+    if (typeof code_challenge !== 'string') {
+      // RFC 9700 §2.1.1: "a token request containing a code_verifier parameter is accepted only if a code_challenge parameter was present in the authorization request".
+      if (verifier !== undefined) return 'code_verifier came, but no code_challenge was part of the authorization request'
+      return isPublic(client) || this.server.policy(client).requirePkce ? 'the code was issued without PKCE' : undefined
+    }
+    if (verifier === undefined) return 'code_verifier is missing'
+    if (!VERIFIER.test(verifier)) return 'code_verifier is 43 to 128 unreserved characters (RFC 7636 section 4.1)'
+    const challenge = code_challenge_method === 'plain' ? verifier : await this.server.crypto.sha256(verifier)
+    return constantTimeEqual(challenge, code_challenge) ? undefined : 'code_verifier does not fit the code_challenge'
   }
 
   /** The one write before spending: whoever authenticates as the right client and still guesses must not guess for ever. */

@@ -25,6 +25,8 @@ export interface Interaction {
   scope: readonly string[]
   /** What of it the person has not granted before. */
   newScope: readonly string[]
+  /** What extensions read out of the request: the claims, the authorization details … */
+  details: Readonly<Record<string, unknown>>
   /** Where the response will go; show its host. */
   redirectUri: string
   /** Who is signed in. */

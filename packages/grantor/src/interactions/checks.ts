@@ -1,5 +1,6 @@
 import { AccountSelectionRequiredError, ConsentRequiredError, LoginRequiredError, type OAuthError } from '../errors.ts'
 import { isPublic } from '../models/client.ts'
+import type { Grant } from '../models/grant.ts'
 import { isLoopback } from '../models/redirect-uri.ts'
 import { isWithin } from '../models/scope.ts'
 import type { AuthorizationRequest } from '../requests.ts'
@@ -8,6 +9,8 @@ import type { InteractionResult, Session } from './base.ts'
 /** What the checks may look at. */
 export interface Situation {
   request: AuthorizationRequest
+  /** What the extensions read out of it. */
+  details: Readonly<Record<string, unknown>>
   prompts: readonly string[]
   /** Seconds; undefined if the client sets no limit. */
   maxAge: number | undefined
@@ -16,8 +19,8 @@ export interface Situation {
   freshLogin: boolean
   /** What the person decided in this interaction. */
   result: InteractionResult
-  /** The scope of this person's live grants to this client; undefined if there is no such grant. */
-  granted(): Promise<readonly string[] | undefined>
+  /** This person's live grants to this client. */
+  granted(): Promise<readonly Grant[]>
   /** Seconds since the epoch. */
   now: number
 }
@@ -82,11 +85,17 @@ export const CHECKS: readonly InteractionCheck[] = [
       const { request } = situation
       if (request.client.require_consent === false || hasConsented(situation)) return false
       const granted = await situation.granted()
-      return granted === undefined || !isWithin(request.scope, granted)
+      return granted.length === 0 || !isWithin(request.scope, scopeOf(granted))
     }
   }
 ]
 
+/** Everything that some grants allow together. */
+export function scopeOf(grants: readonly Grant[]): readonly string[] {
+  return grants.flatMap(({ scope }) => scope)
+}
+
+/** Whether the person agreed to all that is asked for, in this interaction. */
 function hasConsented({ result, session }: Situation): boolean {
   return result.consent !== undefined && result.consent.subject === session?.subject
 }

@@ -18,6 +18,7 @@ interface PendingAuthorization extends InteractionResult {
   request: string
   redirectUri: string
   scope: readonly string[]
+  details: Readonly<Record<string, unknown>>
   startedAt: number
   /** The session as it was when the request began; what is newer counts as a fresh sign-in. */
   session?: { id: string; authTime: number }
@@ -36,6 +37,7 @@ export interface InteractionNeed {
   prompt: string
   reason: string
   newScope: readonly string[]
+  details: Readonly<Record<string, unknown>>
   session: Session | undefined
 }
 
@@ -83,7 +85,7 @@ export class InteractionService {
   ): Promise<{ interaction: Interaction; cookies: readonly string[] }> {
     const { store, crypto, secrets, settings } = this.#server
     const now = this.#server.now()
-    const { prompt, reason, newScope, session } = need
+    const { prompt, reason, newScope, details, session } = need
     const step = { prompt, reason, newScope, ...(session && { subject: session.subject }) }
     if (begun) {
       if (!(await store.artifacts.update(INTERACTION, begun.id, step, {}, now))) throw notHere()
@@ -97,6 +99,7 @@ export class InteractionService {
       request: request.params.toString(),
       redirectUri: request.redirectUri,
       scope: request.scope,
+      details,
       startedAt: now,
       ...(session && { session: { id: session.id, authTime: session.authTime } })
     }
@@ -126,12 +129,12 @@ export class InteractionService {
     const client = await this.#server.clients.find(value.client_id)
     if (!client) throw notHere()
     const params = Params.parse(value.request)
-    const { prompt, reason, scope, newScope, subject, redirectUri } = value
+    const { prompt, reason, scope, newScope, details, subject, redirectUri } = value
     const loginHint = params.get('login_hint')
     const uiLocales = parseScope(params.get('ui_locales'), 20)
     const acrValues = parseScope(params.get('acr_values'), 20)
     return {
-      ...{ id, prompt, reason, client, scope, newScope, redirectUri, expiresAt },
+      ...{ id, prompt, reason, client, scope, newScope, details, redirectUri, expiresAt },
       returnTo: `${this.#server.endpoint('authorization')}?interaction=${id}`,
       ...(subject !== undefined && { subject }),
       ...(loginHint !== undefined && { loginHint }),

@@ -21,8 +21,9 @@ export interface AuthorizationCode {
   client_id: string
   /** As sent in the authorization request; absent if it was not sent (RFC 6749 §4.1.3). */
   redirect_uri?: string
-  code_challenge: string
-  code_challenge_method: 'S256' | 'plain'
+  /** Absent only for a client that need not use PKCE. */
+  code_challenge?: string
+  code_challenge_method?: 'S256' | 'plain'
   confirmation?: Confirmation
   /** Failed redemptions by the right client. */
   failures: number

@@ -34,6 +34,9 @@ export interface ClientMetadata {
   /** `native` opens loopback ports and private-use schemes (RFC 8252). */
   application_type?: 'web' | 'native'
   jwks?: JsonWebKeySet
+  contacts?: readonly string[]
+  software_id?: string
+  software_version?: string
   /** Browser origins that may read the token, revocation and introspection responses, besides those of `redirect_uris`. */
   allowed_origins?: readonly string[]
   /** `plain` for a client that cannot compute SHA-256 (RFC 7636 §4.2). */

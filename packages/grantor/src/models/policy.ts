@@ -12,6 +12,8 @@ export interface Policy {
   refreshTokenReuseWindow: number
   /** `always`, or only for clients that cannot authenticate (RFC 9700 §4.14.2). Default `always`. */
   refreshTokenRotation: 'always' | 'public-clients'
+  /** Whether a client that authenticates must use PKCE (RFC 7636); a public one must in any case. Default true. */
+  requirePkce: boolean
   /** `opaque` is looked up here; a `jwt` (RFC 9068) is verified where it is used. Default `opaque`. */
   accessTokenFormat: string
 }

@@ -15,8 +15,8 @@ export abstract class ResponseTypeBase {
   abstract readonly responseType: string
   /** The mode of a request that names none. `fragment` also says that the response carries a token, which must not travel in a query. */
   readonly defaultResponseMode: 'query' | 'fragment' = 'query'
-  /** The grant type that a client must be allowed to use with it. */
-  readonly grantType: string | undefined = undefined
+  /** The grant types that a client must be allowed to use with it. */
+  readonly grantTypes: readonly string[] = []
   protected readonly server: ServerContext
 
   constructor(server: ServerContext) {

@@ -6,7 +6,7 @@ import { type AuthorizationIssuance, ResponseTypeBase } from './base.ts'
 export class TokenResponseType extends ResponseTypeBase {
   readonly responseType: string = 'token'
   override readonly defaultResponseMode = 'fragment'
-  override readonly grantType: string = 'implicit'
+  override readonly grantTypes: readonly string[] = ['implicit']
 
   async validateRequest(_request: AuthorizationRequest): Promise<void> {}
 

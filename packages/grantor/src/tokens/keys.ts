@@ -34,20 +34,25 @@ const SIGNING_KEYS: Kind<KeySet> = 'signing_keys'
 export class KeyRing implements Keys {
   readonly #server: ServerContext
   readonly #external: readonly Signer[]
+  readonly #contributed: ReadonlySet<string>
   readonly #signers = new Map<string, Signer>()
   #set: KeySet = { version: -1, keys: [] }
   #loadedAt = Number.NEGATIVE_INFINITY
   #loading: Promise<void> | undefined
   #public: readonly JsonWebKey[] = []
 
-  /** @param external signers of a KMS or HSM: used instead of stored keys for their algorithms. */
-  constructor(server: ServerContext, external: readonly Signer[] = []) {
+  /**
+   * @param external signers of a KMS or HSM: used instead of stored keys for their algorithms.
+   * @param contributed algorithms that extensions need, besides those of the settings.
+   */
+  constructor(server: ServerContext, external: readonly Signer[] = [], contributed: ReadonlySet<string> = new Set()) {
     this.#server = server
     this.#external = external
+    this.#contributed = contributed
   }
 
   algorithms(): readonly string[] {
-    return [...new Set([...this.#server.settings.signingAlgorithms, ...this.#external.map(({ alg }) => alg)])]
+    return [...new Set([...this.#server.settings.signingAlgorithms, ...this.#contributed, ...this.#external.map(({ alg }) => alg)])]
   }
 
   async signer(alg: string = this.algorithms()[0] ?? ''): Promise<Signer> {
@@ -78,7 +83,7 @@ export class KeyRing implements Keys {
   }
 
   #storedAlgorithms(): readonly string[] {
-    return this.#server.settings.signingAlgorithms.filter((alg) => !this.#external.some((signer) => signer.alg === alg))
+    return this.algorithms().filter((alg) => !this.#external.some((signer) => signer.alg === alg))
   }
 
   /** Loads the keys and does what is due: the first, the next, the end of a retired one. */
