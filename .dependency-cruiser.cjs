@@ -1,7 +1,7 @@
 // The floors of packages/grantor/src (docs/architecture.md): a file imports its own folder and lower floors. `import type` counts.
 const FLOORS = [
-  ['errors', 'models', 'crypto'],
-  ['http', 'params', 'form', 'requests', 'web', 'stores/store'],
+  ['errors', 'models', 'crypto', 'outbound'],
+  ['http', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store'],
   ['settings', 'events', 'context'],
   [
     'grant-types',

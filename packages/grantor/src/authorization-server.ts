@@ -17,6 +17,7 @@ import type { Interactions } from './interactions/base.ts'
 import { InteractionService } from './interactions/service.ts'
 import type { Client } from './models/client.ts'
 import type { Policy } from './models/policy.ts'
+import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, type OutboundRefusal } from './outbound/outbound.ts'
 import type { OAuthRequest } from './requests.ts'
 import { refuseUnknown, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
 import type { Store } from './stores/store.ts'
@@ -43,13 +44,13 @@ export interface AuthorizationServerOptions extends SettingsInput {
   onEvent?: (event: Event) => void
   /** Milliseconds since the epoch. Default: `Date.now`. */
   clock?: () => number
-  /** For outbound requests of extensions. Default: the runtime's. */
-  fetch?: typeof fetch
+  /** Where URLs of clients may lead, or a function in place of the guard, for a runtime or a test that has its own. */
+  outbound?: OutboundOptions | Outbound
   /** Default: node:crypto where there is one, WebCrypto elsewhere. */
   crypto?: CryptoPort
 }
 
-const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'signers', 'onEvent', 'clock', 'fetch', 'crypto']
+const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'signers', 'onEvent', 'clock', 'outbound', 'crypto']
 const MIN_SECRET_LENGTH = 32
 
 /** An OAuth 2.x authorization server: from request to response, in any JavaScript runtime. */
@@ -66,7 +67,7 @@ export class AuthorizationServer implements ServerContext {
   readonly opaque: OpaqueTokenService
   readonly crypto: CryptoPort
   readonly secrets: Secrets
-  readonly fetch: typeof fetch
+  readonly outbound: Outbound
   readonly #clock: () => number
   readonly #onEvent: ((event: Event) => void) | undefined
   readonly #registry = new Registry()
@@ -76,17 +77,17 @@ export class AuthorizationServer implements ServerContext {
   /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
   constructor(options: AuthorizationServerOptions) {
     refuseUnknown(Object.keys(options), [...SETTING_NAMES, ...OPTION_NAMES], 'options')
-    const { store, secret, interactions, extensions = [], signers, onEvent, clock, fetch: outbound, crypto, ...settings } = options
+    const { store, secret, interactions, extensions = [], signers, onEvent, clock, outbound, crypto, ...settings } = options
     this.settings = resolveSettings(settings)
     this.store = store
     this.crypto = crypto ?? runtimeCrypto()
     this.secrets = new Secrets(this.crypto, rootSecrets(secret, store, this.crypto))
-    this.fetch = outbound ?? globalThis.fetch
+    this.outbound = guard(outbound, (refusal) => this.emit('outbound.refused', refusal))
     this.#clock = clock ?? Date.now
     this.#onEvent = onEvent
     this.opaque = new OpaqueTokenService(this)
     this.keys = new KeyRing(this, signers, this.#registry.signingAlgorithms)
-    this.clientKeys = new ClientKeys()
+    this.clientKeys = new ClientKeys(this)
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
     for (const extension of extensions) this.#registry.add(extension(this))
@@ -181,4 +182,11 @@ function rootSecrets(secret: string | readonly string[] | undefined, store: Stor
     throw new ConfigurationError(`secret has at least ${MIN_SECRET_LENGTH} characters; make it with \`openssl rand -base64 32\``)
   }
   return secrets
+}
+
+/** @throws ConfigurationError if an option is unknown or cannot work. */
+function guard(outbound: OutboundOptions | Outbound = {}, refused: (refusal: OutboundRefusal) => void): Outbound {
+  if (typeof outbound === 'function') return outbound
+  refuseUnknown(Object.keys(outbound), OUTBOUND_NAMES, 'outbound')
+  return createOutbound(outbound, refused)
 }

@@ -8,6 +8,7 @@ import type { Client, ClientMetadata } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
 import type { Grant } from './models/grant.ts'
 import type { Policy } from './models/policy.ts'
+import type { Outbound } from './outbound/outbound.ts'
 import type { OAuthRequest, TokenRequest } from './requests.ts'
 import type { Settings } from './settings.ts'
 import type { Found, Reference, Store } from './stores/store.ts'
@@ -150,7 +151,8 @@ export interface ServerContext {
   readonly tokens: TokenService
   readonly opaque: OpaqueTokens
   readonly keys: Keys
-  readonly fetch: typeof fetch
+  /** Fetches a URL that somebody else wrote; there is no other way out. */
+  readonly outbound: Outbound
   /** Seconds since the epoch. */
   now(): number
   /** A time-ordered public identifier. */

@@ -1,3 +1,5 @@
+import type { OutboundReason } from './outbound/base.ts'
+
 /** What an operator or an auditor wants to know, each without secrets. */
 export interface EventDetails {
   /** A client proved who it is. Failures carry the reason. */
@@ -32,6 +34,8 @@ export interface EventDetails {
   'keys.rotated': { kid: string; alg: string; activeFrom: number }
   /** A browser origin may not read the answer; `allowed_origins` or a redirect URI of the client would permit it. */
   'cors.refused': { clientId?: string; origin: string; endpoint: string }
+  /** A URL that somebody else wrote was not fetched, or what it answered was not accepted. `origin` is empty for what is no URL. */
+  'outbound.refused': { origin: string; reason: OutboundReason }
   /** A request was refused with a registered error. `detail`: what was received against what was registered. */
   'request.refused': {
     endpoint: string

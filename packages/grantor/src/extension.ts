@@ -24,6 +24,8 @@ export interface Endpoint {
   readonly cors: 'any' | 'client' | 'none'
   /** Errors are shown to a person, not to a program. */
   readonly forPeople?: boolean
+  /** `own`: the endpoint reads the body itself, whatever it is; `params` are those of the query. */
+  readonly body?: 'own'
   /** Served during maintenance, too. */
   readonly always?: boolean
   handle(request: OAuthRequest): Promise<HttpResponse>

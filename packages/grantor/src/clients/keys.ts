@@ -1,20 +1,67 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
-import type { ClientKeyQuery, ClientKeyring } from '../context.ts'
-import type { Client } from '../models/client.ts'
+import type { ClientKeyQuery, ClientKeyring, ServerContext } from '../context.ts'
+import type { Client, JsonWebKeySet } from '../models/client.ts'
+import { fetchJson } from '../outbound/json.ts'
+import { keySetFault } from './metadata.ts'
 
-/** The public keys of clients (RFC 7591 §2). */
+/** Seconds for which a fetched set is used; a key that a client took back is dead here within this time. */
+const LIFETIME = 60
+/** Seconds before an unknown `kid` makes the set be fetched again: whoever invents names does not make us hammer the client. */
+const MIN_AGE = 5
+const MAX_SETS = 1000
+const MAX_BYTES = 524_288
+
+interface FetchedSet {
+  keys: Promise<readonly JWK[]>
+  fetchedAt: number
+}
+
+/** The public keys of clients: registered by value, or fetched from where the client publishes them (RFC 7591 §2 `jwks_uri`). */
 export class ClientKeys implements ClientKeyring {
-  // A client record is replaced, never changed, so each key is imported once.
-  readonly #imported = new WeakMap<object, Promise<CryptoKey | Uint8Array>>()
+  readonly #server: ServerContext
+  readonly #sets = new Map<string, FetchedSet>()
+  // A client record is replaced, never changed, and so is a fetched set: each key is imported once for an algorithm.
+  readonly #imported = new WeakMap<object, Map<string, CryptoKey | Uint8Array>>()
 
-  async find(client: Client, query: ClientKeyQuery): Promise<readonly JWK[]> {
-    return matching((client.jwks?.keys ?? []) as JWK[], query)
+  constructor(server: ServerContext) {
+    this.#server = server
   }
 
-  import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array> {
-    const key = this.#imported.get(jwk) ?? importJWK(jwk, alg)
-    this.#imported.set(jwk, key)
+  async find(client: Client, query: ClientKeyQuery): Promise<readonly JWK[]> {
+    if (client.jwks_uri === undefined) return matching((client.jwks?.keys ?? []) as JWK[], query)
+    const keys = matching(await this.#fetched(client.jwks_uri, LIFETIME), query)
+    // OpenID Connect Core §10.1.1: "keys … can be rotated by periodically adding new keys to the JWK Set": an unknown name is a new key.
+    return keys.length > 0 || query.kid === undefined ? keys : matching(await this.#fetched(client.jwks_uri, MIN_AGE), query)
+  }
+
+  async import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array> {
+    const known = this.#imported.get(jwk) ?? new Map<string, CryptoKey | Uint8Array>()
+    const key = known.get(alg) ?? (await importJWK(jwk, alg))
+    known.set(alg, key)
+    this.#imported.set(jwk, known)
     return key
+  }
+
+  /** The set, no older than so many seconds. Many who need it at once share one request. */
+  #fetched(uri: string, maxAge: number): Promise<readonly JWK[]> {
+    const now = this.#server.now()
+    const known = this.#sets.get(uri)
+    if (known && now - known.fetchedAt < maxAge) return known.keys
+    if (this.#sets.size >= MAX_SETS) this.#sets.clear()
+    const keys = this.#fetch(uri)
+    this.#sets.set(uri, { keys, fetchedAt: now })
+    return keys
+  }
+
+  /** No keys, if they cannot be had or are no keys of a client: whoever signed with one is then not proven. */
+  async #fetch(url: string): Promise<readonly JWK[]> {
+    try {
+      const request = { url, accept: 'application/jwk-set+json, application/json', maxBytes: MAX_BYTES }
+      const set = (await fetchJson(this.#server.outbound, request)) as JsonWebKeySet
+      return keySetFault(set) === undefined ? (set.keys as JWK[]) : []
+    } catch {
+      return []
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { Client, ClientMetadata, JsonWebKeySet } from '../models/client.ts'
 import { redirectUriFault } from '../models/redirect-uri.ts'
 import { parseScope } from '../models/scope.ts'
 import { checkPolicy, refuseUnknown } from '../settings.ts'
-import { displayName, flag, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
+import { displayName, flag, httpsUrl, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
 
 const MAX_REDIRECT_URIS = 20
 const MAX_KEYS = 20
@@ -29,6 +29,7 @@ const MEMBERS: Readonly<Record<string, MetadataRule>> = {
   scope: text,
   application_type: oneOf('web', 'native'),
   jwks: anything,
+  jwks_uri: httpsUrl,
   allowed_origins: listOf(origin),
   code_challenge_method: oneOf('S256', 'plain'),
   require_consent: flag,
@@ -126,15 +127,18 @@ function checkOffered(name: string, values: readonly string[], offered: readonly
   }
 }
 
-function checkKeys({ jwks, token_endpoint_auth_method }: ClientMetadata): void {
-  if (token_endpoint_auth_method === 'private_key_jwt' && !jwks) throw new InvalidClientMetadataError('private_key_jwt needs jwks')
+function checkKeys({ jwks, jwks_uri, token_endpoint_auth_method }: ClientMetadata): void {
+  // RFC 7591 §2: "The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response."
+  if (jwks && jwks_uri !== undefined) throw new InvalidClientMetadataError('jwks and jwks_uri exclude each other')
+  if (token_endpoint_auth_method === 'private_key_jwt' && !jwks && jwks_uri === undefined)
+    throw new InvalidClientMetadataError('private_key_jwt needs jwks or jwks_uri')
   if (jwks === undefined) return
   const fault = keySetFault(jwks)
   if (fault !== undefined) throw new InvalidClientMetadataError(fault)
 }
 
 /** What is wrong with the public keys of a client; undefined: nothing. */
-function keySetFault(jwks: unknown): string | undefined {
+export function keySetFault(jwks: unknown): string | undefined {
   const { keys } = (jwks ?? {}) as Partial<JsonWebKeySet>
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) return `jwks is a JWK set of at most ${MAX_KEYS} keys`
   for (const key of keys as readonly (JsonWebKey | null)[]) {

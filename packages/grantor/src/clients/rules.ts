@@ -9,6 +9,8 @@ export const text: MetadataRule = (value) => (typeof value === 'string' ? undefi
 
 export const flag: MetadataRule = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
 
+export const seconds: MetadataRule = (value) => (Number.isInteger(value) && Number(value) >= 0 ? undefined : 'a whole number of seconds')
+
 /** A name that people read: one line, nothing in it that changes what stands around it. */
 export const displayName: MetadataRule = (value) =>
   typeof value === 'string' && value.length <= 200 && !/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u.test(value)
@@ -24,6 +26,10 @@ export const webUrl: MetadataRule = (value) =>
   URL.canParse(value)
     ? undefined
     : 'an https URL'
+
+/** As `webUrl`, and never on http, for what this server itself calls or what names a party. */
+export const httpsUrl: MetadataRule = (value) =>
+  webUrl(value) === undefined && String(value).startsWith('https://') ? undefined : 'an https URL'
 
 export const origin: MetadataRule = (value) =>
   typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value ? undefined : 'an origin'

@@ -146,7 +146,7 @@ export class AuthorizationEndpoint implements Endpoint {
     return {
       ...{ request, details, session, now },
       prompts: this.#prompts(params),
-      maxAge: maxAgeOf(params),
+      maxAge: maxAgeOf(params) ?? client.default_max_age,
       freshLogin: isFresh(session, begun),
       result: begun?.value ?? {},
       granted: () => {
@@ -159,7 +159,9 @@ export class AuthorizationEndpoint implements Endpoint {
   }
 
   async #needed(situation: Situation): Promise<InteractionCheck | undefined> {
-    for (const check of this.#registry.interactionChecks.values()) if (await check.isNeeded(situation)) return check
+    const checks = [...this.#registry.interactionChecks.values()]
+    for (const check of checks.filter(({ comesFirst }) => comesFirst)) if (await check.isNeeded(situation)) return check
+    for (const check of checks) if (!check.comesFirst && (await check.isNeeded(situation))) return check
     return undefined
   }
 

@@ -74,7 +74,7 @@ export class Router {
     }
     if (!endpoint.always && !this.#isAvailable())
       throw new TemporarilyUnavailableError('the server is under maintenance', { retryAfter: 60 })
-    request.params = method === 'POST' ? await this.#form(endpoint, request, query) : Params.parse(query)
+    request.params = method === 'POST' && endpoint.body !== 'own' ? await this.#form(endpoint, request, query) : Params.parse(query)
     return endpoint.handle(request)
   }
 

@@ -32,6 +32,8 @@ export interface InteractionCheck {
   readonly prompt: string
   /** What the client gets instead, if it forbade every page (OpenID Connect Core §3.1.2.6). */
   readonly error: new () => OAuthError
+  /** Looked at before all others, even before who is there. */
+  readonly comesFirst?: boolean
   isNeeded(situation: Situation): boolean | Promise<boolean>
 }
 
@@ -96,7 +98,7 @@ export function scopeOf(grants: readonly Grant[]): readonly string[] {
 }
 
 /** Whether the person agreed to all that is asked for, in this interaction. */
-function hasConsented({ result, session }: Situation): boolean {
+export function hasConsented({ result, session }: Situation): boolean {
   return result.consent !== undefined && result.consent.subject === session?.subject
 }
 

@@ -1,3 +1,4 @@
+import type { OpenIdClientMetadata } from './openid-client-metadata.ts'
 import type { PolicyOverrides } from './policy.ts'
 
 /** One of a client's secrets. Two may live at once, so that one can be rotated without an outage. Times in seconds since the epoch. */
@@ -16,7 +17,7 @@ export interface JsonWebKeySet {
 }
 
 /** What a client says of itself, in the words of RFC 7591 §2. */
-export interface ClientMetadata {
+export interface ClientMetadata extends OpenIdClientMetadata {
   client_name?: string
   client_uri?: string
   logo_uri?: string
@@ -34,6 +35,8 @@ export interface ClientMetadata {
   /** `native` opens loopback ports and private-use schemes (RFC 8252). */
   application_type?: 'web' | 'native'
   jwks?: JsonWebKeySet
+  /** Where the keys are, in place of `jwks`. */
+  jwks_uri?: string
   contacts?: readonly string[]
   software_id?: string
   software_version?: string

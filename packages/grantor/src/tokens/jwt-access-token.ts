@@ -1,18 +1,21 @@
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
-import type { Minted, PresentedToken } from '../context.ts'
+import type { Minted, PresentedToken, ServerContext } from '../context.ts'
 import { type AccessToken, REVOKED_JTI } from '../models/artifacts.ts'
 import type { Grant } from '../models/grant.ts'
 import { TokenFormatBase } from './base.ts'
+import { OwnJwts } from './own-jwts.ts'
 import { signJwt } from './sign-jwt.ts'
 
 const TYPE = 'at+jwt'
-const MAX_LENGTH = 16_384
 
 /** An access token that its resource verifies alone (RFC 9068); here, it dies with its grant all the same. */
 export class JwtAccessToken extends TokenFormatBase {
   readonly format: string = 'jwt'
-  #keys: readonly JsonWebKey[] = []
-  #findKey = createLocalJWKSet({ keys: [] })
+  readonly #own: OwnJwts
+
+  constructor(server: ServerContext) {
+    super(server)
+    this.#own = new OwnJwts(server)
+  }
 
   async issue(token: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
     const resource = this.server.settings.resources.find(({ identifier }) => token.aud.includes(identifier))
@@ -34,8 +37,7 @@ export class JwtAccessToken extends TokenFormatBase {
   }
 
   async read(token: string): Promise<PresentedToken | undefined> {
-    if (token.length > MAX_LENGTH || token.split('.').length !== 3) return undefined
-    const payload = await this.#verify(token)
+    const payload = (await this.#own.verify(token, TYPE)) as Payload | undefined
     if (!payload || payload.iss !== this.server.settings.issuer || payload.exp <= this.server.now()) return undefined
     const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, auth_time: _authTime, ...claims } = payload
     const grantId = jti.includes('.') ? jti.slice(0, jti.indexOf('.')) : undefined
@@ -63,21 +65,6 @@ export class JwtAccessToken extends TokenFormatBase {
 
   async revoke({ id, expiresAt }: PresentedToken): Promise<void> {
     await this.server.store.artifacts.insert({ kind: REVOKED_JTI, id, value: {}, expiresAt })
-  }
-
-  async #verify(token: string): Promise<Payload | undefined> {
-    const keys = await this.server.keys.publicKeys()
-    // jose imports a key once per key set, so the set lives as long as its keys.
-    if (keys !== this.#keys) this.#findKey = createLocalJWKSet({ keys: keys as JWK[] })
-    this.#keys = keys
-    try {
-      // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for an access token; §3.1: only our own algorithms.
-      if (decodeProtectedHeader(token).typ !== TYPE) return undefined
-      const { payload } = await compactVerify(token, this.#findKey, { algorithms: [...this.server.keys.algorithms()] })
-      return JSON.parse(new TextDecoder().decode(payload)) as Payload
-    } catch {
-      return undefined
-    }
   }
 }
 

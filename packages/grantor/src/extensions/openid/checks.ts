@@ -1,0 +1,83 @@
+import { ConsentRequiredError, InteractionRequiredError, LoginRequiredError, UnmetAuthenticationRequirementsError } from '../../errors.ts'
+import { hasConsented, type InteractionCheck, type Situation } from '../../interactions/checks.ts'
+import { type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
+import { detailsIn } from './details.ts'
+import type { IdTokens } from './id-tokens.ts'
+import type { PersonClaimsSource } from './person-claims.ts'
+import type { Subjects } from './subjects.ts'
+
+/** What the checks of OpenID Connect need to know. */
+export interface CheckParts {
+  subjects: Subjects
+  idTokens: IdTokens
+  claims: PersonClaimsSource
+  signUp: boolean
+}
+
+/** Reasons to involve the person that OpenID Connect adds to those of every server. */
+export function openIdChecks({ subjects, idTokens, claims, signUp }: CheckParts): readonly InteractionCheck[] {
+  return [
+    ...(signUp ? [CREATE] : []),
+    {
+      // Core §3.1.2.1 id_token_hint, §5.5.1: if another person is signed in, "it MUST return an error, such as login_required".
+      reason: 'other_subject',
+      prompt: 'login',
+      error: LoginRequiredError,
+      async isNeeded(situation) {
+        const wanted = await wantedSubjects(situation, idTokens)
+        if (wanted.length === 0 || !situation.session) return false
+        const sub = await subjects.of(situation.request.client, situation.session.subject)
+        const isOther = wanted.some((one) => one !== sub)
+        if (isOther && situation.freshLogin) throw new LoginRequiredError('another person signed in than the one who was asked for')
+        return isOther
+      }
+    },
+    {
+      // Core §5.5.1.1: an essential acr that cannot be had is "a failed authentication attempt".
+      reason: 'acr',
+      prompt: 'login',
+      error: LoginRequiredError,
+      isNeeded({ details, session, freshLogin }) {
+        const request = detailsIn(details)?.claims?.id_token?.acr
+        if (!session || !request?.essential || isAcceptable(session.acr, request)) return false
+        if (freshLogin) throw new UnmetAuthenticationRequirementsError()
+        return true
+      }
+    },
+    {
+      reason: 'new_claims',
+      prompt: 'consent',
+      error: ConsentRequiredError,
+      async isNeeded(situation) {
+        const { request, details } = situation
+        if (request.client.require_consent === false || hasConsented(situation)) return false
+        const named = namesOf(detailsIn(details)?.claims)
+        if (named.length === 0) return false
+        const granted = await situation.granted()
+        const known = [request.scope, ...granted.map(({ scope }) => scope)].flatMap((scope) => claimsOfScope(scope, claims.scopes))
+        const agreed = [...known, ...granted.flatMap((grant) => namesOf(detailsIn(grant.details)?.claims))]
+        return claims.permitted(request.client, named).some((name) => !agreed.includes(name))
+      }
+    }
+  ]
+}
+
+/** Initiating User Registration via OpenID Connect §4.1. */
+const CREATE: InteractionCheck = {
+  reason: 'prompt=create',
+  prompt: 'create',
+  error: InteractionRequiredError,
+  comesFirst: true,
+  isNeeded: ({ prompts, freshLogin }) => prompts.includes('create') && !freshLogin
+}
+
+async function wantedSubjects({ request, details }: Situation, idTokens: IdTokens): Promise<readonly string[]> {
+  const hint = request.params.get('id_token_hint')
+  const hinted = hint === undefined ? undefined : await idTokens.recognise(hint)
+  const { sub }: Record<string, ClaimRequest | null> = detailsIn(details)?.claims?.id_token ?? {}
+  return [hinted?.sub, sub?.value].filter((value) => typeof value === 'string')
+}
+
+function namesOf(claims: { id_token?: object; userinfo?: object } | undefined): readonly string[] {
+  return [...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]
+}

@@ -1,0 +1,128 @@
+import { InvalidRequestError } from '../../errors.ts'
+
+/** How one claim is asked for (OpenID Connect Core §5.5.1). */
+export interface ClaimRequest {
+  essential?: boolean
+  value?: unknown
+  values?: readonly unknown[]
+}
+
+/** The `claims` parameter (OpenID Connect Core §5.5); `null` asks for a claim in the default manner. */
+export interface ClaimsRequest {
+  id_token?: Readonly<Record<string, ClaimRequest | null>>
+  userinfo?: Readonly<Record<string, ClaimRequest | null>>
+}
+
+/** The claims that each scope asks for. */
+export type ScopeClaims = Readonly<Record<string, readonly string[]>>
+
+/** OpenID Connect Core §5.4 */
+export const STANDARD_SCOPES: ScopeClaims = {
+  profile: [
+    ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture', 'website'],
+    ...['gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at']
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified']
+}
+
+const MAX_LENGTH = 8192
+const MAX_CLAIMS = 100
+// Whatever a source of claims says, these are the protocol's (OpenID Connect Core §2; RFC 7519 §4.1).
+const RESERVED = [
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'nonce',
+  'auth_time',
+  'acr',
+  'amr',
+  'azp',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'sid',
+  'events'
+]
+
+/** @throws InvalidRequestError if it is not the JSON object of OpenID Connect Core §5.5. Members that are not understood are ignored, as §5.5 says. */
+export function parseClaims(text: string | undefined): ClaimsRequest | undefined {
+  if (text === undefined) return undefined
+  if (text.length > MAX_LENGTH) throw new InvalidRequestError(`claims is longer than ${MAX_LENGTH} characters`)
+  const request = parseJson(text)
+  if (!isObject(request)) throw new InvalidRequestError('claims is not a JSON object')
+  const part = (name: 'id_token' | 'userinfo') => (request[name] === undefined ? {} : { [name]: requestsOf(name, request[name]) })
+  return { ...part('id_token'), ...part('userinfo') }
+}
+
+function requestsOf(part: string, requests: unknown): Record<string, ClaimRequest | null> {
+  if (!isObject(requests)) throw new InvalidRequestError(`claims: ${part} is not an object`)
+  const entries = Object.entries(requests)
+  if (entries.length > MAX_CLAIMS) throw new InvalidRequestError(`claims: ${part} asks for more than ${MAX_CLAIMS} claims`)
+  return Object.fromEntries(
+    entries.map(([name, request]) => {
+      if (request === null) return [name, null]
+      if (!isObject(request)) throw new InvalidRequestError(`claims: ${part} has a claim that is neither null nor an object`)
+      const { essential, value, values } = request
+      if (essential !== undefined && typeof essential !== 'boolean') throw new InvalidRequestError('claims: essential is true or false')
+      if (values !== undefined && !Array.isArray(values)) throw new InvalidRequestError('claims: values is a list')
+      return [name, { ...(essential && { essential }), ...(value !== undefined && { value }), ...(values && { values }) }]
+    })
+  )
+}
+
+/** The claims that some scopes ask for. */
+export function claimsOfScope(scope: readonly string[], scopes: ScopeClaims): readonly string[] {
+  return scope.flatMap((token) => (Object.hasOwn(scopes, token) ? (scopes[token] ?? []) : []))
+}
+
+/**
+ * What of the known claims may go out: those wanted, in every language (§5.2), with the sources of those that others vouch for (§5.6.2).
+ * One that was asked for with another value is left out.
+ */
+export function selectClaims(
+  known: Readonly<Record<string, unknown>>,
+  wanted: readonly string[],
+  requests: Readonly<Record<string, ClaimRequest | null>> = {}
+): Record<string, unknown> {
+  const isWanted = (name: string) => {
+    const base = name.split('#', 1)[0] ?? name
+    return (wanted.includes(name) || wanted.includes(base)) && !RESERVED.includes(base)
+  }
+  const selected = Object.entries(known).filter(
+    ([name, value]) => value !== undefined && value !== null && isWanted(name) && isAcceptable(value, requests[name])
+  )
+  const names = Object.entries(isObject(known._claim_names) ? known._claim_names : {}).filter(([name]) => isWanted(name))
+  if (names.length === 0) return Object.fromEntries(selected)
+  const sources = isObject(known._claim_sources) ? known._claim_sources : {}
+  const used = [...new Set(names.map(([, source]) => String(source)))].filter((source) => Object.hasOwn(sources, source))
+  return {
+    ...Object.fromEntries(selected),
+    _claim_names: Object.fromEntries(names),
+    _claim_sources: Object.fromEntries(used.map((source) => [source, sources[source]]))
+  }
+}
+
+/** Whether a value is one that was asked for; without a request any is. */
+export function isAcceptable(value: unknown, request: ClaimRequest | null | undefined): boolean {
+  if (!request) return true
+  const equals = (wanted: unknown) => JSON.stringify(wanted) === JSON.stringify(value)
+  return (request.value === undefined || equals(request.value)) && (request.values === undefined || request.values.some(equals))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new InvalidRequestError('claims is not JSON', { cause })
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

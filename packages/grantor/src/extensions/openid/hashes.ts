@@ -1,0 +1,11 @@
+import { base64url } from 'jose'
+
+/**
+ * What an ID token says of a code or access token that came with it: "the left-most half of the hash of the octets of the ASCII
+ * representation", by the hash of the signature's algorithm (OpenID Connect Core §3.1.3.6, §3.3.2.11).
+ */
+export async function halfHash(value: string, alg: string): Promise<string> {
+  // Ed25519 hashes with SHA-512 (RFC 8032 §5.1); the others name their hash.
+  const hash = new Uint8Array(await crypto.subtle.digest(alg === 'EdDSA' ? 'SHA-512' : 'SHA-256', new TextEncoder().encode(value)))
+  return base64url.encode(hash.subarray(0, hash.length / 2))
+}

@@ -1,0 +1,90 @@
+import type { ServerContext } from '../../context.ts'
+import type { Contribution, Extension } from '../../extension.ts'
+import { readAuthenticationRequest } from './authentication-request.ts'
+import { openIdChecks } from './checks.ts'
+import { claimsOfScope } from './claims.ts'
+import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
+import { openIdDetails } from './details.ts'
+import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from './encryption.ts'
+import { IdTokens } from './id-tokens.ts'
+import type { OpenIdOptions } from './options.ts'
+import { PersonClaimsSource } from './person-claims.ts'
+import { FrontChannelResponseType } from './response-types.ts'
+import { Subjects } from './subjects.ts'
+import { UserinfoEndpoint } from './userinfo.ts'
+
+/** OpenID Connect Core 1.0 and Discovery 1.0: ID tokens, userinfo, and what an authentication request may ask for. */
+export function openid(options: OpenIdOptions): Extension {
+  return (server) => contribution(server, options)
+}
+
+// OpenID Connect Core §15.1: every provider must be able to sign with it.
+const MANDATORY_ALGORITHM = 'RS256'
+const ID_TOKEN_LIFETIME = 3600
+
+function contribution(server: ServerContext, options: OpenIdOptions): Contribution {
+  const { pairwiseKey, signUp = false, idTokenLifetime = ID_TOKEN_LIFETIME, responseTypes = [] } = options
+  const algorithms = [...new Set([MANDATORY_ALGORITHM, ...server.keys.algorithms()])]
+  const subjects = new Subjects(server, pairwiseKey)
+  const claims = new PersonClaimsSource(options)
+  const idTokens = new IdTokens(server, { subjects, claims, lifetime: idTokenLifetime })
+  return {
+    endpoints: [new UserinfoEndpoint(server, { subjects, claims })],
+    responseTypes: responseTypes.map((name) => new FrontChannelResponseType(server, name, idTokens)),
+    interactionChecks: openIdChecks({ subjects, idTokens, claims, signUp }),
+    signingAlgorithms: [MANDATORY_ALGORITHM],
+    clientMetadata: openIdClientMetadata(subjects, algorithms),
+    wellKnown: ['openid-configuration'],
+    metadata: metadata(options, { subjects, claims, algorithms }),
+    async validateClient(client) {
+      checkOpenIdClient(client)
+      await subjects.validateClient(client)
+    },
+    async validateAuthorizationRequest(request) {
+      const details = await readAuthenticationRequest(request, idTokens)
+      return details && { openid: details }
+    },
+    async tokenResponse(response, { client, grantType }, { grant }): Promise<Record<string, unknown>> {
+      const details = openIdDetails(grant)
+      if (!grant || !details) return {}
+      // Core §12.2: the ID token of a refresh "SHOULD NOT have a nonce Claim".
+      const nonce = grantType === 'authorization_code' ? details.nonce : undefined
+      return { id_token: await idTokens.issue(client, grant, { nonce, accessToken: response.access_token }) }
+    }
+  }
+}
+
+/** OpenID Connect Discovery §3. */
+function metadata(
+  { signUp, acrValues = [] }: OpenIdOptions,
+  { subjects, claims, algorithms }: { subjects: Subjects; claims: PersonClaimsSource; algorithms: readonly string[] }
+): Record<string, unknown> {
+  const scopes = Object.keys(claims.scopes)
+  return {
+    scopes_supported: ['openid', ...scopes, 'offline_access'],
+    claims_supported: [
+      'sub',
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'amr',
+      'sid',
+      ...new Set(claimsOfScope(scopes, claims.scopes))
+    ],
+    claim_types_supported: ['normal', 'aggregated', 'distributed'],
+    claims_parameter_supported: true,
+    subject_types_supported: subjects.types,
+    id_token_signing_alg_values_supported: algorithms,
+    id_token_encryption_alg_values_supported: ENCRYPTION_ALGS,
+    id_token_encryption_enc_values_supported: ENCRYPTION_ENCS,
+    userinfo_signing_alg_values_supported: algorithms,
+    userinfo_encryption_alg_values_supported: ENCRYPTION_ALGS,
+    userinfo_encryption_enc_values_supported: ENCRYPTION_ENCS,
+    display_values_supported: ['page', 'popup', 'touch', 'wap'],
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account', ...(signUp ? ['create'] : [])],
+    ...(acrValues.length > 0 && { acr_values_supported: acrValues })
+  }
+}

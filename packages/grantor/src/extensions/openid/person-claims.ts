@@ -1,0 +1,34 @@
+import type { Client } from '../../models/client.ts'
+import { parseScope } from '../../models/scope.ts'
+import { type ClaimRequest, claimsOfScope, type ScopeClaims, STANDARD_SCOPES, selectClaims } from './claims.ts'
+import type { ClaimsPurpose, OpenIdOptions } from './options.ts'
+
+/** The claims of people, as far as scope, request and registration let them out. */
+export class PersonClaimsSource {
+  readonly #ask: OpenIdOptions['claims']
+  readonly scopes: ScopeClaims
+
+  constructor({ claims, scopes }: Pick<OpenIdOptions, 'claims' | 'scopes'>) {
+    this.#ask = claims
+    this.scopes = { ...STANDARD_SCOPES, ...scopes }
+  }
+
+  /** Those of the purpose's scope and those asked for by name. Undefined: there is no such person any more. */
+  async select(
+    subject: string,
+    purpose: ClaimsPurpose,
+    requests: Readonly<Record<string, ClaimRequest | null>> = {}
+  ): Promise<Record<string, unknown> | undefined> {
+    const wanted = [...new Set([...claimsOfScope(purpose.scope, this.scopes), ...this.permitted(purpose.client, Object.keys(requests))])]
+    // An ID token without claims needs no look at the person; userinfo must know whether there still is one.
+    if (wanted.length === 0 && purpose.target === 'id_token') return {}
+    const known = await this.#ask(subject, wanted, purpose)
+    return known && selectClaims(known, wanted, requests)
+  }
+
+  /** Of these names, the claims that the client may ask for: those of scopes that it is registered for. */
+  permitted(client: Client, names: readonly string[]): readonly string[] {
+    const allowed = claimsOfScope(parseScope(client.scope) ?? [], this.scopes)
+    return names.filter((name) => allowed.includes(name.split('#', 1)[0] ?? name))
+  }
+}

@@ -1,0 +1,63 @@
+import type { ServerContext } from '../../context.ts'
+import { ConfigurationError, InvalidClientMetadataError } from '../../errors.ts'
+import type { Client } from '../../models/client.ts'
+import { fetchJson } from '../../outbound/json.ts'
+
+/** What clients know people by (OpenID Connect Core §8). */
+export class Subjects {
+  readonly #server: ServerContext
+  readonly #key: string | undefined
+
+  /** @throws ConfigurationError if the key is too short. */
+  constructor(server: ServerContext, key: string | undefined) {
+    if (key !== undefined && key.length < 32) throw new ConfigurationError('openid: pairwiseKey has at least 32 characters')
+    this.#server = server
+    this.#key = key
+  }
+
+  get types(): readonly ('public' | 'pairwise')[] {
+    return this.#key === undefined ? ['public'] : ['public', 'pairwise']
+  }
+
+  /**
+   * The `sub` of a person at a client. A pairwise one is the keyed hash of sector and person (§8.1), so that neither two sectors can
+   * compare notes nor anybody can go back from it.
+   */
+  async of(client: Client, subject: string): Promise<string> {
+    if (client.subject_type !== 'pairwise') return subject
+    if (this.#key === undefined) throw new ConfigurationError('a pairwise client needs openid({ pairwiseKey })')
+    const key = await this.#server.crypto.sha256(this.#key)
+    return this.#server.crypto.hmac(key)(JSON.stringify([sectorOf(client), subject]))
+  }
+
+  /** @throws InvalidClientMetadataError if there is no one sector, or its document does not name every redirect URI (§8.1). */
+  async validateClient(client: Client): Promise<void> {
+    const { sector_identifier_uri, redirect_uris, subject_type } = client
+    if (sector_identifier_uri === undefined) {
+      if (subject_type !== 'pairwise') return
+      // §8.1: "If there are multiple hostnames in the registered redirect_uris, the Client MUST register a sector_identifier_uri."
+      if (new Set(redirect_uris.map((uri) => new URL(uri).host)).size !== 1)
+        throw new InvalidClientMetadataError('pairwise with redirect URIs of several hosts needs sector_identifier_uri')
+      return
+    }
+    const listed = await this.#fetch(sector_identifier_uri)
+    // OpenID Connect Dynamic Client Registration §5: "The values registered in redirect_uris MUST be included in the elements of the array".
+    if (!redirect_uris.every((uri) => listed.includes(uri)))
+      throw new InvalidClientMetadataError('sector_identifier_uri does not list every redirect URI')
+  }
+
+  async #fetch(url: string): Promise<readonly unknown[]> {
+    try {
+      const list = await fetchJson(this.#server.outbound, { url })
+      if (Array.isArray(list) && list.every((entry) => typeof entry === 'string')) return list
+    } catch (cause) {
+      throw new InvalidClientMetadataError('sector_identifier_uri cannot be read', { cause })
+    }
+    throw new InvalidClientMetadataError('sector_identifier_uri is not a JSON list of URIs')
+  }
+}
+
+/** §8.1: the host of the sector identifier, or of the redirect URIs. */
+function sectorOf({ sector_identifier_uri, redirect_uris }: Client): string {
+  return new URL(sector_identifier_uri ?? redirect_uris[0] ?? '').host
+}

@@ -1,0 +1,80 @@
+import { bearerToken, challenged } from '../../bearer.ts'
+import type { PresentedToken, ServerContext } from '../../context.ts'
+import { InsufficientScopeError, InvalidTokenError } from '../../errors.ts'
+import type { Endpoint } from '../../extension.ts'
+import { type HttpResponse, json, NO_STORE } from '../../http.ts'
+import type { Client } from '../../models/client.ts'
+import { type Grant, isLive } from '../../models/grant.ts'
+import { parseScope } from '../../models/scope.ts'
+import type { OAuthRequest } from '../../requests.ts'
+import { signJwt } from '../../tokens/sign-jwt.ts'
+import { detailsIn } from './details.ts'
+import { encryptTo } from './encryption.ts'
+import type { PersonClaimsSource } from './person-claims.ts'
+import type { Subjects } from './subjects.ts'
+
+/** The userinfo endpoint (OpenID Connect Core §5.3): what the bearer of an access token may know of the person. */
+export class UserinfoEndpoint implements Endpoint {
+  readonly name = 'userinfo'
+  readonly path = '/userinfo'
+  readonly methods: readonly string[] = ['GET', 'POST']
+  readonly cors = 'client'
+  readonly body = 'own'
+  readonly #server: ServerContext
+  readonly #subjects: Subjects
+  readonly #claims: PersonClaimsSource
+
+  constructor(server: ServerContext, parts: { subjects: Subjects; claims: PersonClaimsSource }) {
+    this.#server = server
+    this.#subjects = parts.subjects
+    this.#claims = parts.claims
+  }
+
+  async handle(request: OAuthRequest): Promise<HttpResponse> {
+    try {
+      return await this.#answer(request)
+    } catch (error) {
+      throw challenged(error)
+    }
+  }
+
+  async #answer(request: OAuthRequest): Promise<HttpResponse> {
+    const { token, grant, client } = await this.#authorized(request)
+    const scope = parseScope(token.scope) ?? []
+    // OpenID Connect Core §5.3: "an OAuth 2.0 protected resource"; the token must have come of an OpenID Connect request (§5.3.1).
+    if (!scope.includes('openid')) throw new InsufficientScopeError('the token needs the scope openid')
+    const requests = detailsIn(grant.details)?.claims?.userinfo
+    const claims = await this.#claims.select(grant.subject, { client, scope, target: 'userinfo' }, requests)
+    if (!claims) throw new InvalidTokenError()
+    // §5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
+    return this.#respond({ ...claims, sub: await this.#subjects.of(client, grant.subject) }, client)
+  }
+
+  /** @throws InvalidTokenError if the token is not a live one of a person for this endpoint. */
+  async #authorized(request: OAuthRequest): Promise<PresentedToken & { grant: Grant; client: Client }> {
+    const presented = await this.#server.tokens.find(await bearerToken(request))
+    if (!presented) throw new InvalidTokenError()
+    const { token, grant, revoked } = presented
+    request.clientId = token.client_id
+    const client = await this.#server.clients.find(token.client_id)
+    const { issuer, defaultResource = issuer } = this.#server.settings
+    // RFC 9700 §2.3: a token for another resource is not for this one; RFC 9449 §7.1: a bound one is no bearer token.
+    const isForUs = token.aud.includes(issuer) || token.aud.includes(defaultResource)
+    if (revoked || !client || !isForUs || token.cnf || (grant && !isLive(grant, this.#server.now()))) throw new InvalidTokenError()
+    if (!grant) throw new InsufficientScopeError('the token is not about a person')
+    return { ...presented, grant, client }
+  }
+
+  async #respond(claims: Record<string, unknown>, client: Client): Promise<HttpResponse> {
+    const { userinfo_signed_response_alg: signing, userinfo_encrypted_response_alg: alg, userinfo_encrypted_response_enc: enc } = client
+    if (signing === undefined && alg === undefined) return json(200, claims)
+    // §5.3.2: "the UserInfo Response SHOULD contain the Claims iss (issuer) and aud (audience) as members".
+    const payload = { ...claims, iss: this.#server.settings.issuer, aud: client.client_id }
+    const signed = signing === undefined ? undefined : await signJwt(await this.#server.keys.signer(signing), 'JWT', payload)
+    const body =
+      alg === undefined
+        ? signed
+        : await encryptTo(this.#server, client, signed ?? JSON.stringify(claims), { alg, enc, ...(signed !== undefined && { cty: 'JWT' }) })
+    return { status: 200, headers: { 'content-type': 'application/jwt', ...NO_STORE }, body: body ?? '' }
+  }
+}

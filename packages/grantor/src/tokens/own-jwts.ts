@@ -1,0 +1,32 @@
+import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
+import type { ServerContext } from '../context.ts'
+
+const MAX_LENGTH = 16_384
+
+/** Recognises the JWTs that this server signed, by their type. */
+export class OwnJwts {
+  readonly #server: ServerContext
+  #keys: readonly JsonWebKey[] = []
+  #findKey = createLocalJWKSet({ keys: [] })
+
+  constructor(server: ServerContext) {
+    this.#server = server
+  }
+
+  /** The payload; undefined, if it is not a JWT of this type that one of our keys signed. Its claims are the caller's to judge. */
+  async verify(token: string, typ: string): Promise<Record<string, unknown> | undefined> {
+    if (token.length > MAX_LENGTH || token.split('.').length !== 3) return undefined
+    const keys = await this.#server.keys.publicKeys()
+    // jose imports a key once per key set, so the set lives as long as its keys.
+    if (keys !== this.#keys) this.#findKey = createLocalJWKSet({ keys: keys as JWK[] })
+    this.#keys = keys
+    try {
+      // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for this one; §3.1: only our own algorithms.
+      if (decodeProtectedHeader(token).typ !== typ) return undefined
+      const { payload } = await compactVerify(token, this.#findKey, { algorithms: [...this.#server.keys.algorithms()] })
+      return JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>
+    } catch {
+      return undefined
+    }
+  }
+}
