@@ -38,7 +38,8 @@ program
     const config = loadConfig(file)
     const count = Number(workers)
     if (!Number.isInteger(count) || count < 1) throw new ConfigurationError('--workers takes a whole number from 1')
-    if (count > 1 && cluster.isPrimary) runWorkers(count, (message) => process.stderr.write(`grantor: ${message}\n`))
+    const report = (message: string) => process.stderr.write(`grantor: ${message}\n`)
+    if (count > 1 && cluster.isPrimary) runWorkers(count, report, config.tls ? ['SIGHUP'] : [])
     else await run(config)
   })
 
@@ -119,6 +120,8 @@ async function run(config: Config): Promise<GrantorServer> {
   process.on('SIGTERM', stop)
   // A terminal sends it to every process of the group; the first of them tells the workers.
   process.on('SIGINT', cluster.isWorker ? () => {} : stop)
+  // Without certificates there is nothing to take up, and the signal means what it always does: the terminal is gone.
+  if (config.tls) process.on('SIGHUP', () => server.reloadCertificate())
   await server.start()
   server.log.info({ issuer: config.settings.issuer, host: config.host, port: config.port }, 'listening')
   return server

@@ -3,8 +3,11 @@ import cluster, { type Worker } from 'node:cluster'
 /** Milliseconds before a worker that died is replaced. */
 const RESTART_DELAY = 500
 
-/** Runs this program so many times on one port; whoever dies is replaced. Ends when all have answered what they accepted. */
-export function runWorkers(count: number, report: (message: string) => void): void {
+/**
+ * Runs this program so many times on one port; whoever dies is replaced. Ends when all have answered what they accepted.
+ * @param forwarded what else the workers are told
+ */
+export function runWorkers(count: number, report: (message: string) => void, forwarded: readonly NodeJS.Signals[]): void {
   let stopping = false
   const fork = () => {
     if (!stopping) cluster.fork()
@@ -18,9 +21,13 @@ export function runWorkers(count: number, report: (message: string) => void): vo
   const stop = () => {
     if (stopping) process.exit(1)
     stopping = true
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
+    tell('SIGTERM')
+  }
+  const tell = (signal: NodeJS.Signals) => {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  for (const signal of forwarded) process.on(signal, tell)
   for (let index = 0; index < count; index++) fork()
 }

@@ -11,6 +11,8 @@ const Server = z.strictObject({
   database: z.string().default('./data/grantor.db'),
   /** The file with the secret that protects what is stored; made at the first start. */
   secretFile: z.string().default('./data/secret'),
+  /** Terminates TLS here; without it the server speaks HTTP to a proxy that does. */
+  tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
   extensions: z.array(z.enum(['client_secret_jwt', 'implicit'])).default([]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
@@ -31,9 +33,11 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   const settings = Settings.safeParse(Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))))
   const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
   if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
-  const { database, secretFile, ...rest } = server.data
+  const { database, secretFile, tls, ...rest } = server.data
+  if (tls && !settings.data.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
   return {
     ...rest,
+    ...(tls && { tls: { certificateFile: resolve(folder, tls.certificateFile), keyFile: resolve(folder, tls.keyFile) } }),
     database: isPostgres(database) ? database : resolve(folder, database),
     secretFile: resolve(folder, secretFile),
     settings: settings.data as SettingsInput

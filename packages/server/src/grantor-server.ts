@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
@@ -22,12 +23,23 @@ import { Purge } from './purge.ts'
 import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
+import { CertificateReloader, readTls } from './tls.ts'
 import { Users } from './users.ts'
 
+/** RFC 6797 §6.1, a year. */
+const HSTS = 'max-age=31536000'
 /** Milliseconds. */
 const PURGE_INTERVAL = 60_000
 const SHUTDOWN_TIMEOUT = 25_000
 const SWEEP_INTERVAL = 50
+const HTTP_OPTIONS: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 5_000,
+  maxHeaderSize: 16_384
+}
+const TLS_HANDSHAKE_TIMEOUT = 10_000
 
 const EXTENSIONS: Record<Config['extensions'][number], Extension> = { client_secret_jwt: clientSecretJwt, implicit }
 
@@ -40,6 +52,7 @@ export class GrantorServer {
   readonly #store: SqliteStore | PostgresStore
   readonly #purge: Purge
   readonly #http: Server
+  readonly #certificates: CertificateReloader | undefined
   #purging: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -65,25 +78,13 @@ export class GrantorServer {
     this.#purge = new Purge(store, () => this.authorization.now())
     this.users = new Users(this.authorization)
     const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions(), limiter: new LoginLimiter() })
-    const host = new URL(config.settings.issuer).host
-    const listener = nodeListener({ respond: async (request) => (await this.authorization.respond(request)) ?? pages.respond(request) })
-    this.#http = createServer(
-      {
-        headersTimeout: 10_000,
-        requestTimeout: 30_000,
-        connectionsCheckingInterval: 1_000,
-        keepAliveTimeout: 5_000,
-        maxHeaderSize: 16_384
-      },
-      (request, response) => {
-        logRequests(this.log, request, response)
-        if (request.url === '/livez') return void response.writeHead(200).end()
-        if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503).end())
-        // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
-        if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
-        listener(request, response)
-      }
-    )
+    const listener = this.#listener(pages)
+    if (config.tls) {
+      const options = readTls(config.tls)
+      const https = createTlsServer({ ...HTTP_OPTIONS, ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, listener)
+      this.#http = https
+      this.#certificates = new CertificateReloader(https, config.tls, options, log)
+    } else this.#http = createServer(HTTP_OPTIONS, listener)
   }
 
   /** Opens the keys and listens. @returns the port @throws ConfigurationError if the secret does not open the keys. */
@@ -93,8 +94,14 @@ export class GrantorServer {
       this.#http.once('error', reject)
       this.#http.listen(this.#config.port, this.#config.host, resolve)
     })
+    this.#certificates?.start()
     this.#purging = setInterval(() => void this.#purgeExpired(), PURGE_INTERVAL).unref()
     return (this.#http.address() as AddressInfo).port
+  }
+
+  /** Takes up new certificate files now; it does so by itself within a minute. */
+  reloadCertificate(): void {
+    this.#certificates?.reload()
   }
 
   /** Answers what was accepted, then closes the store. Every call waits for the same end. */
@@ -105,6 +112,7 @@ export class GrantorServer {
 
   async #close(): Promise<void> {
     clearInterval(this.#purging)
+    this.#certificates?.stop()
     const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
     // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
     const sweep = setInterval(() => this.#http.closeIdleConnections(), SWEEP_INTERVAL)
@@ -112,6 +120,20 @@ export class GrantorServer {
     clearTimeout(deadline)
     clearInterval(sweep)
     await this.#store.close()
+  }
+
+  #listener(pages: PagesResponder): (request: IncomingMessage, response: ServerResponse) => void {
+    const { host, protocol } = new URL(this.#config.settings.issuer)
+    const listener = nodeListener({ respond: async (request) => (await this.authorization.respond(request)) ?? pages.respond(request) })
+    return (request, response) => {
+      logRequests(this.log, request, response)
+      if (request.url === '/livez') return void response.writeHead(200).end()
+      if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503).end())
+      // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
+      if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
+      if (protocol === 'https:') response.setHeader('strict-transport-security', HSTS)
+      listener(request, response)
+    }
   }
 
   #sessions(): Sessions {
