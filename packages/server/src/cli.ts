@@ -8,6 +8,8 @@ import { runWorkers } from './cluster.ts'
 import { type Config, loadConfig, parseConfig } from './config.ts'
 import { createDemo, welcome } from './demo.ts'
 import { GrantorServer } from './grantor-server.ts'
+import { offline } from './offline.ts'
+import { userCommand } from './user-command.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const program = new Command('grantor').description('OAuth 2.x authorization server').version(version)
@@ -96,17 +98,7 @@ program
     })
   })
 
-program
-  .command('user')
-  .description('create a person who may sign in; the password is read from standard input')
-  .requiredOption('--config <file>', 'the configuration of the server')
-  .argument('<login>')
-  .action(async (login: string, { config }: { config: string }) => {
-    await offline(config, async ({ users }) => {
-      const created = await users.create({ login, password: readFileSync(0, 'utf8').replace(/\r?\n$/, '') })
-      if (!created) throw new ConfigurationError(`there is a user ${login} already`)
-    })
-  })
+program.addCommand(userCommand())
 
 /** Starts a server that ends with the first signal, after its last answer; a second signal ends it at once. */
 async function run(config: Config): Promise<GrantorServer> {
@@ -125,16 +117,6 @@ async function run(config: Config): Promise<GrantorServer> {
   await server.start()
   server.log.info({ issuer: config.settings.issuer, host: config.host, port: config.port }, 'listening')
   return server
-}
-
-/** Works on the data of a server, which may run meanwhile. */
-async function offline(file: string, work: (server: GrantorServer) => Promise<void>): Promise<void> {
-  const server = await GrantorServer.open({ ...loadConfig(file), logLevel: 'silent' })
-  try {
-    await work(server)
-  } finally {
-    await server.close()
-  }
 }
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Claims } from './claims.ts'
 import type { GrantorServer } from './grantor-server.ts'
 
 /** What `grantor dev` starts with: a client that may do everything, and a person. */
@@ -11,12 +12,39 @@ export interface Demo {
 
 const CLIENT_ID = 'demo'
 const LOGIN = 'demo'
+const CLAIMS: Claims = {
+  name: 'Demo Person',
+  given_name: 'Demo',
+  family_name: 'Person',
+  middle_name: 'Q.',
+  nickname: 'Demi',
+  preferred_username: LOGIN,
+  profile: 'https://example.com/demo',
+  picture: 'https://example.com/demo.png',
+  website: 'https://example.com/',
+  gender: 'unspecified',
+  birthdate: '1990-02-28',
+  zoneinfo: 'Europe/Berlin',
+  locale: 'en-GB',
+  email: 'demo@example.com',
+  email_verified: true,
+  phone_number: '+1 (555) 010-0199',
+  phone_number_verified: true,
+  address: {
+    formatted: '1 Example Street\nSpringfield, EX 12345\nExampleland',
+    street_address: '1 Example Street',
+    locality: 'Springfield',
+    region: 'EX',
+    postal_code: '12345',
+    country: 'Exampleland'
+  }
+}
 
 /** Made at the first start; undefined at every other. */
 export async function createDemo({ authorization, users }: GrantorServer): Promise<Demo | undefined> {
   if (await authorization.clients.find(CLIENT_ID)) return undefined
   const password = randomBytes(12).toString('base64url')
-  await users.create({ login: LOGIN, name: 'Demo Person', password })
+  await users.create({ login: LOGIN, password, claims: CLAIMS })
   const { client_secret = '' } = await authorization.clients.create({
     client_id: CLIENT_ID,
     client_name: 'Demo application',

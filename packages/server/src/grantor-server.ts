@@ -47,6 +47,7 @@ const EXTENSIONS: Record<Config['extensions'][number], Extension> = { client_sec
 export class GrantorServer {
   readonly authorization: AuthorizationServer
   readonly users: Users
+  readonly #sessions: Sessions
   readonly log: Logger
   readonly #config: Config
   readonly #store: SqliteStore | PostgresStore
@@ -77,7 +78,8 @@ export class GrantorServer {
     })
     this.#purge = new Purge(store, () => this.authorization.now())
     this.users = new Users(this.authorization)
-    const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions(), limiter: new LoginLimiter() })
+    this.#sessions = new Sessions(this.authorization, this.users)
+    const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions, limiter: new LoginLimiter() })
     const listener = this.#listener(pages)
     if (config.tls) {
       const options = readTls(config.tls)
@@ -136,13 +138,9 @@ export class GrantorServer {
     }
   }
 
-  #sessions(): Sessions {
-    return new Sessions(this.authorization)
-  }
-
   #interactions(): Interactions {
     return {
-      session: (request) => this.#sessions().find(request),
+      session: (request) => this.#sessions.find(request),
       // The page has an address of its own, so that it can be reloaded.
       prompt: async (interaction) => seeOther(`/interaction/${interaction.id}`),
       error: async (error) => page(error.status, ErrorPage(error))

@@ -1,3 +1,4 @@
+export type { Claims } from './claims.ts'
 export { type Config, loadConfig, parseConfig } from './config.ts'
 export { GrantorServer } from './grantor-server.ts'
 export { hashPassword, verifyPassword } from './passwords.ts'

@@ -7,8 +7,10 @@ const derive = promisify(argon2)
 // RFC 9106 §4 and the OWASP minimum: 19 MiB, two passes, one lane: one hash occupies one thread.
 const PARAMETERS = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 }
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+/** Characters (NIST SP 800-63B §3.1.1.2). */
+export const MIN_PASSWORD = 8
 /** Bytes; longer ones are refused before they cost anything. */
-const MAX_PASSWORD = 1024
+export const MAX_PASSWORD = 1024
 // libuv has four threads, and looking up names needs one too.
 const CONCURRENT = 2
 const MAX_WAITING = 64

@@ -1,13 +1,14 @@
 import type { AuthorizationServer, HttpRequest, Kind, Session } from 'grantor'
 import { readCookie } from 'grantor'
-import type { User } from './users.ts'
+import { displayName, type User, type Users } from './users.ts'
 
 /** Seconds until the person must sign in again. */
 const LIFETIME = 12 * 3600
 
 interface SessionRecord {
   subject: string
-  name: string
+  /** That of the user when it began. */
+  generation: number
   authTime: number
 }
 
@@ -21,19 +22,24 @@ const SESSION: Kind<SessionRecord> = 'session'
 /** Browser sessions: a random cookie, of which the store knows only the keyed hash. */
 export class Sessions {
   readonly #server: AuthorizationServer
+  readonly #users: Users
 
-  constructor(server: AuthorizationServer) {
+  constructor(server: AuthorizationServer, users: Users) {
     this.#server = server
+    this.#users = users
   }
 
+  /** Undefined: nobody, or somebody who was disabled or deleted, or whose sessions were all ended. */
   async find(request: HttpRequest): Promise<SignedIn | undefined> {
-    const cookie = readCookie(request, this.#cookieName())
-    const found = cookie === undefined ? undefined : await this.#server.opaque.find(SESSION, cookie)
-    return found && { id: found.id, ...found.value }
+    const session = await this.#load(request)
+    const user = session && (await this.#users.find(session.value.subject))
+    if (!user || user.disabled || user.generation !== session.value.generation) return undefined
+    const { subject, authTime } = session.value
+    return { id: session.id, subject, authTime, name: displayName(user) }
   }
 
   /** A new session at every sign-in, so that none that was planted before is ever signed in. @returns the cookie */
-  async start(request: HttpRequest, { subject, name }: User): Promise<string> {
+  async start(request: HttpRequest, { subject, generation }: User): Promise<string> {
     await this.end(request)
     const now = this.#server.now()
     const { token, id, secretHash } = await this.#server.opaque.mint(SESSION)
@@ -41,7 +47,7 @@ export class Sessions {
       kind: SESSION,
       id,
       secretHash,
-      value: { subject, name, authTime: now },
+      value: { subject, generation, authTime: now },
       expiresAt: now + LIFETIME
     })
     return this.#cookie(token, LIFETIME)
@@ -49,9 +55,14 @@ export class Sessions {
 
   /** @returns the cookie that forgets it */
   async end(request: HttpRequest): Promise<string> {
-    const session = await this.find(request)
+    const session = await this.#load(request)
     if (session) await this.#server.store.artifacts.delete(SESSION, session.id)
     return this.#cookie('', 0)
+  }
+
+  async #load(request: HttpRequest) {
+    const cookie = readCookie(request, this.#cookieName())
+    return cookie === undefined ? undefined : this.#server.opaque.find(SESSION, cookie)
   }
 
   #cookieName(): string {

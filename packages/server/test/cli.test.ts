@@ -83,7 +83,7 @@ describe('grantor serve', () => {
 
   test('SIGTERM: what was accepted is answered, then the process ends with 0', async () => {
     const { file, issuer } = await configFile()
-    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    await grantor(['user', 'add', '--config', file, 'alice'], `${PASSWORD}\n`)
     const server = start('serve', '--config', file)
     await server.says('listening')
     const requests = Array.from({ length: 20 }, () => fetch(`${issuer}/jwks`).then(({ status }) => status))
@@ -116,7 +116,7 @@ describe('grantor serve', () => {
 
   test('ST-04 a missing or wrong secret stops it; no new keys are made in silence', async () => {
     const { folder, file } = await configFile()
-    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    await grantor(['user', 'add', '--config', file, 'alice'], `${PASSWORD}\n`)
     const server = start('serve', '--config', file)
     await server.says('listening')
     await server.signal('SIGTERM')
@@ -133,7 +133,7 @@ describe('grantor serve', () => {
 
   test('ST-09 a secret that others may read stops it', async () => {
     const { folder, file } = await configFile()
-    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    await grantor(['user', 'add', '--config', file, 'alice'], `${PASSWORD}\n`)
     chmodSync(join(folder, 'data', 'secret'), 0o644)
     await expect(grantor(['serve', '--config', file])).rejects.toThrow(/others may read.*chmod 600/)
   })
@@ -157,8 +157,33 @@ describe('grantor client and grantor user', () => {
     const { file } = await configFile()
     await expect(grantor(['client', '--config', file, '{"grant_types":["pasword"]}'])).rejects.toThrow(/pasword is not served here/)
     await expect(grantor(['client', '--config', file, '{'])).rejects.toThrow(/exit code 1: grantor: /)
-    await grantor(['user', '--config', file, 'alice'], 'a password\n')
-    await expect(grantor(['user', '--config', file, 'Alice'], 'a password\n')).rejects.toThrow(/there is a user Alice already/)
+    await grantor(['user', 'add', '--config', file, 'alice'], 'a password\n')
+    await expect(grantor(['user', 'add', '--config', file, 'Alice'], 'a password\n')).rejects.toThrow(/there is a user Alice already/)
+  })
+
+  test('a person is shown, updated, given another password, disabled, enabled and deleted, while the server runs', async () => {
+    const { file } = await configFile()
+    const server = start('serve', '--config', file)
+    await server.says('listening')
+    const user = async (command: string, args: readonly string[] = [], input = '') =>
+      grantor(['user', command, '--config', file, ...args, 'ann'], input)
+    const added = JSON.parse(await user('add', ['--claims', '{"name":"Ann","email":"ann@example.com"}'], 'a password'))
+    expect(added).toEqual({
+      subject: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      login: 'ann',
+      disabled: false,
+      claims: { name: 'Ann', email: 'ann@example.com', updated_at: expect.any(Number) }
+    })
+    const { claims } = JSON.parse(await user('update', ['--claims', '{"name":null,"name#ja":"アン"}']))
+    expect(claims).toEqual({ 'name#ja': 'アン', email: 'ann@example.com', updated_at: expect.any(Number) })
+    await user('password', [], 'another password')
+    await user('disable')
+    expect(JSON.parse(await user('show'))).toMatchObject({ subject: added.subject, disabled: true })
+    await user('enable')
+    await user('delete')
+    await expect(user('show')).rejects.toThrow(/there is no user ann/)
+    await expect(user('add', ['--claims', '{"email":"nothing"}'], 'a password')).rejects.toThrow(/claims: .*email/s)
+    await expect(user('add', [], 'short')).rejects.toThrow(/at least 8 characters/)
   })
 })
 
@@ -172,7 +197,7 @@ describe('grantor migrate, backup, store move and workers', () => {
   /** A configuration with a client, a person and a token that was issued. */
   async function filled(settings: Record<string, unknown> = {}) {
     const { folder, file, issuer } = await configFile(settings)
-    await grantor(['user', '--config', file, 'alice'], `${PASSWORD}\n`)
+    await grantor(['user', 'add', '--config', file, 'alice'], `${PASSWORD}\n`)
     const client = JSON.parse(await grantor(['client', '--config', file, '{"grant_types":["client_credentials"],"scope":"read"}']))
     const post = async (path: string, form: Record<string, string>) => {
       const headers = { authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}` }

@@ -31,7 +31,7 @@ test('kill -9 in the middle of 200 flows: what was acknowledged is active after 
   const issuer = `http://localhost:${port}`
   const config = join(folder, 'grantor.json')
   writeFileSync(config, JSON.stringify({ issuer, host: 'localhost', port, database: 'grantor.db', secretFile: 'secret' }))
-  await grantor(['user', '--config', config, 'alice'], `${PASSWORD}\n`)
+  await grantor(['user', 'add', '--config', config, 'alice'], `${PASSWORD}\n`)
   const client = JSON.parse(
     await grantor([
       'client',

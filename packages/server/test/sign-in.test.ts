@@ -101,6 +101,36 @@ describe('signing in', () => {
     expect(await browser.open(`${issuer}/`)).toContain('Sign out')
   })
 
+  test.each([
+    ['disabled', (subject: string) => server.users.disable(subject), (subject: string) => server.users.enable(subject)],
+    ['deleted', (subject: string) => server.users.delete(subject), async () => true],
+    ['given another password', (subject: string) => server.users.setPassword(subject, 'another password'), async () => true]
+  ])('UI-03 who is %s is signed out everywhere, for good, and their tokens are dead', async (name, act, undo) => {
+    const user = await server.users.create({ login: name, password: PASSWORD })
+    const subject = user?.subject ?? ''
+    const client = await server.authorization.clients.create({ redirect_uris: ['https://client.example.com/cb'], scope: 'read' })
+    const url = authorization.replace('client_id=app', `client_id=${client.client_id}`)
+    await browser.open(url)
+    await signIn(name)
+    await browser.submit({ decision: 'allow' })
+    const code = new URL(browser.stoppedAt ?? '').searchParams.get('code') ?? ''
+    const post = async (path: string, form: Record<string, string>) => {
+      const headers = { authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}` }
+      return (await fetch(issuer + path, { method: 'POST', headers, body: new URLSearchParams(form) })).json()
+    }
+    const redirect = { redirect_uri: 'https://client.example.com/cb', code_verifier: 'a-verifier-of-forty-three-characters-or-more' }
+    const { access_token: token } = await post('/token', { grant_type: 'authorization_code', code, ...redirect })
+    expect(await post('/introspect', { token })).toMatchObject({ active: true, sub: subject })
+    expect(await browser.open(`${issuer}/`)).toContain('Sign out')
+
+    expect(await act(subject)).toBe(true)
+    expect(await post('/introspect', { token })).toEqual({ active: false })
+    expect(await browser.open(`${issuer}/`)).not.toContain('Sign out')
+    await undo(subject)
+    expect(await browser.open(`${issuer}/`)).not.toContain('Sign out')
+    expect(await browser.open(url)).toContain('Sign in')
+  })
+
   test('SE-02 an interaction that belongs to another browser is not shown', async () => {
     await browser.open(authorization)
     const response = await fetch(browser.url)
@@ -115,6 +145,14 @@ describe('signing in', () => {
     const plain = (page: string) => page.replaceAll(/value="[^"]*"/g, '')
     expect(unknown).toContain('The name or the password is wrong.')
     expect(plain(unknown)).toBe(plain(wrong))
+  })
+
+  test('UI-03 a disabled person is told what anybody is told who types a wrong password', async () => {
+    const user = await server.users.create({ login: 'disabled-one', password: PASSWORD })
+    await server.users.disable(user?.subject ?? '')
+    await browser.open(authorization)
+    expect(await signIn('disabled-one')).toContain('The name or the password is wrong.')
+    expect(browser.getCookie('grantor-session')).toBeUndefined()
   })
 
   test('guesses at one account are limited, many at once as well, and the right password is not heard meanwhile', async () => {

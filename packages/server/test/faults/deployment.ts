@@ -26,7 +26,7 @@ export class Nodes {
       return file
     })
     const [config = ''] = configs
-    await grantor(['user', '--config', config, 'alice'], `${PASSWORD}\n`)
+    await grantor(['user', 'add', '--config', config, 'alice'], `${PASSWORD}\n`)
     const metadata = {
       redirect_uris: ['https://client.example.com/cb'],
       grant_types: ['authorization_code', 'refresh_token'],
