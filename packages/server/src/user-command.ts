@@ -5,6 +5,8 @@ import { parseClaims } from './claims.ts'
 import { offline } from './offline.ts'
 import type { User, Users } from './users.ts'
 
+const PAGE = 500
+const CONFIG = ['--config <file>', 'the configuration of the server'] as const
 const CLAIMS = ['--claims <json>', 'standard and other claims: \'{"name":"Ann","email":"ann@example.com"}\''] as const
 
 interface Options {
@@ -27,6 +29,17 @@ export function userCommand(): Command {
   command(user, 'show', 'print the record of a person').action(async (login: string, { config }: Options) => {
     await offline(config, async ({ users }) => print(await find(users, login)))
   })
+
+  user
+    .command('list')
+    .description('print all people, one line of JSON each')
+    .requiredOption(...CONFIG)
+    .action(async ({ config }: Options) => {
+      await offline(config, async ({ users }) => {
+        for (let page = await users.list({ limit: PAGE }); page.length > 0; page = await users.list({ limit: PAGE, after: last(page) }))
+          for (const one of page) process.stdout.write(`${JSON.stringify(shown(one))}\n`)
+      })
+    })
 
   command(user, 'update', 'replace some claims of a person; null removes one', ...CLAIMS).action(
     async (login: string, { config, claims = '{}' }: Options) => {
@@ -61,7 +74,10 @@ const ACTIONS: readonly [string, string, (users: Users, subject: string) => Prom
 ]
 
 function command(parent: Command, name: string, description: string, ...option: [] | readonly [string, string]): Command {
-  const made = parent.command(name).description(description).requiredOption('--config <file>', 'the configuration of the server')
+  const made = parent
+    .command(name)
+    .description(description)
+    .requiredOption(...CONFIG)
   const [flags, meaning] = option
   return (flags === undefined ? made : made.option(flags, meaning)).argument('<login>')
 }
@@ -72,8 +88,16 @@ async function find(users: Users, login: string): Promise<User> {
   return user
 }
 
-function print({ subject, login, disabled, claims }: User): void {
-  process.stdout.write(`${JSON.stringify({ subject, login, disabled, claims }, undefined, 2)}\n`)
+function print(user: User): void {
+  process.stdout.write(`${JSON.stringify(shown(user), undefined, 2)}\n`)
+}
+
+function shown({ subject, login, disabled, claims }: User) {
+  return { subject, login, disabled, claims }
+}
+
+function last(users: readonly User[]): string {
+  return users.at(-1)?.subject ?? ''
 }
 
 function readPassword(): string {

@@ -78,6 +78,11 @@ export class Users {
     return credential && this.find(credential.subject)
   }
 
+  /** In the order of `subject`, those after `after`. */
+  async list(page: { limit: number; after?: string }): Promise<readonly User[]> {
+    return (await this.#server.store.artifacts.list(USER, page, this.#server.now())).map(({ value }) => value)
+  }
+
   /** Undefined: there is no such person any more, or they are disabled. */
   async claims(subject: string): Promise<Claims | undefined> {
     const user = await this.find(subject)

@@ -179,6 +179,12 @@ describe('grantor client and grantor user', () => {
     await user('password', [], 'another password')
     await user('disable')
     expect(JSON.parse(await user('show'))).toMatchObject({ subject: added.subject, disabled: true })
+    await grantor(['user', 'add', '--config', file, 'bob'], 'a password')
+    const listed = logLines(await grantor(['user', 'list', '--config', file]))
+    expect(listed.map(({ login, disabled }) => [login, disabled]).sort()).toEqual([
+      ['ann', true],
+      ['bob', false]
+    ])
     await user('enable')
     await user('delete')
     await expect(user('show')).rejects.toThrow(/there is no user ann/)

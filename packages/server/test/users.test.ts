@@ -93,6 +93,19 @@ describe('users', () => {
     expect(await users.find('bob')).toBeUndefined()
   })
 
+  test('are listed page by page in the order of their subject', async () => {
+    for (const login of ['list-1', 'list-2', 'list-3']) await create(login)
+    const all = await users.list({ limit: 100 })
+    const paged = []
+    for (let after = ''; ; after = paged.at(-1)?.subject ?? '') {
+      const page = await users.list({ limit: 2, after })
+      if (page.length === 0) break
+      paged.push(...page)
+    }
+    expect(paged).toEqual(all)
+    expect(all.map(({ login }) => login)).toEqual(expect.arrayContaining(['alice', 'list-1', 'list-2', 'list-3']))
+  })
+
   test('of racers for one name exactly one gets it, and no record of the others stays', async () => {
     const created = await Promise.all(Array.from({ length: 10 }, () => users.create({ login: 'wanted', password: PASSWORD })))
     const winners = created.filter((user) => user !== undefined)
