@@ -1,9 +1,9 @@
-// Opens each file that its parent names, at once, and answers with the error or nothing.
-import { SqliteStore } from '../src/index.ts'
+// Opens each store whose location its parent names, at once, and answers with the error or nothing.
+import { openStore } from '../src/index.ts'
 
-process.on('message', async (path: string) => {
+process.on('message', async (location: string) => {
   try {
-    await new SqliteStore({ path }).close()
+    await (await openStore(location)).close()
     process.send?.('')
   } catch (error) {
     process.send?.((error as Error).message)
