@@ -51,6 +51,18 @@ describe('client and redirect URI', () => {
     await expectPage(await test.fetch(`/authorize?${query({ ...AUTHORIZATION, redirect_uri: 'https://evil.example' })}&state=2`))
   })
 
+  test('PR-10 should this server not support request or request_uri and a client uses it, it MUST return the error that says so', async () => {
+    const test = await ready()
+    for (const [name, error] of [
+      ['request', 'request_not_supported'],
+      ['request_uri', 'request_uri_not_supported']
+    ] as const) {
+      expectRedirectError(await test.authorize({ [name]: 'x' }), error)
+      expect(await expectPage(await test.authorize({ [name]: 'x', redirect_uri: undefined }))).toContain(`${name} is not supported here`)
+    }
+    expect(test.server.metadata()).toMatchObject({ request_parameter_supported: false, request_uri_parameter_supported: false })
+  })
+
   test('IN-03 a repeated client_id or redirect_uri is shown, not sent anywhere', async () => {
     const test = await ready()
     const request = query(AUTHORIZATION)

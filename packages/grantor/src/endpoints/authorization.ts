@@ -4,6 +4,8 @@ import {
   InvalidRequestError,
   InvalidScopeError,
   OAuthError,
+  RequestNotSupportedError,
+  RequestUriNotSupportedError,
   ServerError,
   UnauthorizedClientError,
   UnsupportedResponseTypeError
@@ -52,7 +54,12 @@ export class AuthorizationEndpoint implements Endpoint {
   async handle(http: OAuthRequest): Promise<HttpResponse> {
     const begunId = http.params.get('interaction')
     const begun = begunId === undefined ? undefined : await this.#service.load(http, begunId)
-    const params = begun ? Params.parse(begun.value.request) : await this.#unfold(http)
+    let params: Params
+    try {
+      params = begun ? Params.parse(begun.value.request) : await this.#unfold(http)
+    } catch (error) {
+      return this.#refuseFolded(error, http)
+    }
     const redirection = await this.#prove(params)
     // Errors before this line are shown here; after it they are redirected.
     return this.#answer(redirection, params, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
@@ -66,12 +73,21 @@ export class AuthorizationEndpoint implements Endpoint {
     return params
   }
 
+  /** RFC 9101 §6: the error goes "to the client in response to the authorization request", if the URL itself proves the way to it. */
+  async #refuseFolded(error: unknown, http: OAuthRequest): Promise<HttpResponse> {
+    const redirection = await this.#prove(http.params).catch(() => {
+      throw error
+    })
+    return this.#refuse(redirection, error, http)
+  }
+
   async #prove(params: Params): Promise<Redirection> {
     const client = await this.#server.clients.find(params.require('client_id'))
     if (!client)
       throw new InvalidRequestError('client_id is not registered here; if the application was removed, connect it again', {
         detail: { client_id: params.get('client_id') }
       })
+    if (!params.has('redirect_uri')) checkUnfolded(params)
     const redirectUri = provenRedirectUri(params, client, this.#server.settings.allowOmittedRedirectUri)
     const state = single(params, 'state')
     return {
@@ -106,6 +122,7 @@ export class AuthorizationEndpoint implements Endpoint {
   async #judge({ client, redirectUri, mode, state }: Redirection, params: Params, http: OAuthRequest): Promise<Judged> {
     const repeated = params.repeated()
     if (repeated !== undefined) params.get(repeated)
+    checkUnfolded(params)
     if ((params.get('state')?.length ?? 0) > MAX_STATE) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters`)
     const responseType = responseTypeName(params.require('response_type'))
     const type = this.#registry.responseTypes.get(responseType)
@@ -228,6 +245,12 @@ export class AuthorizationEndpoint implements Endpoint {
     this.#server.report(refusal, { endpoint: this.name, requestId: http.id, clientId: redirection.client.client_id })
     return refuse(redirection, refusal, this.#server.settings)
   }
+}
+
+/** OpenID Connect Core §6.1: "Should an OP not support this parameter and an RP uses it, the OP MUST return the request_not_supported error"; §6.2 likewise. */
+function checkUnfolded(params: Params): void {
+  if (params.has('request')) throw new RequestNotSupportedError()
+  if (params.has('request_uri')) throw new RequestUriNotSupportedError()
 }
 
 function maxAgeOf(params: Params): number | undefined {

@@ -54,7 +54,10 @@ export function metadataOf(server: ServerContext, registry: Registry): Record<st
     ...(served.has('authorization') && {
       response_modes_supported: [...registry.responseModes.keys()],
       code_challenge_methods_supported: ['S256'],
-      authorization_response_iss_parameter_supported: true
+      authorization_response_iss_parameter_supported: true,
+      // OpenID Connect Discovery §3: without a word on it, request_uri would be taken for supported.
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false
     }),
     ...Object.fromEntries([...registry.metadata].map(([name, { value }]) => [name, value]))
   }
