@@ -21,6 +21,7 @@ import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, ty
 import type { OAuthRequest } from './requests.ts'
 import { refuseUnknown, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
 import type { Store } from './stores/store.ts'
+import { EncryptionKeyRing } from './tokens/encryption-keys.ts'
 import { TokenIssuer } from './tokens/issuer.ts'
 import { KeyRing } from './tokens/keys.ts'
 import { OpaqueTokenService } from './tokens/opaque.ts'
@@ -62,6 +63,7 @@ export class AuthorizationServer implements ServerContext {
   /** Authorization requests that wait for a person; for the integrator's pages. */
   readonly interactions: InteractionService
   readonly keys: KeyRing
+  readonly encryptionKeys: EncryptionKeyRing
   readonly clientKeys: ClientKeys
   readonly tokens: TokenIssuer
   readonly opaque: OpaqueTokenService
@@ -87,6 +89,7 @@ export class AuthorizationServer implements ServerContext {
     this.#onEvent = onEvent
     this.opaque = new OpaqueTokenService(this)
     this.keys = new KeyRing(this, signers, this.#registry.signingAlgorithms)
+    this.encryptionKeys = new EncryptionKeyRing(this, this.#registry.encryptionAlgorithms)
     this.clientKeys = new ClientKeys(this)
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
@@ -113,6 +116,7 @@ export class AuthorizationServer implements ServerContext {
   /** Loads the keys, or makes the first. @throws ConfigurationError if the secret does not open what is stored. */
   async ready(): Promise<void> {
     for (const algorithm of this.keys.algorithms()) await this.keys.signer(algorithm)
+    await this.encryptionKeys.publicKeys()
   }
 
   /** Seconds since the epoch. */

@@ -98,6 +98,22 @@ export interface Keys {
   rotate(options?: { compromised?: boolean }): Promise<void>
 }
 
+/** JWE algorithms: for the key (RFC 7518 §4.1) and for the content (§5.1). */
+export interface JweAlgorithms {
+  alg: readonly string[]
+  enc: readonly string[]
+}
+
+/** The keys that others encrypt to for this server (RFC 7517, `use` is `enc`); there are none unless an extension needs them. */
+export interface EncryptionKeys {
+  /** Those to encrypt to now. */
+  publicKeys(): Promise<readonly JsonWebKey[]>
+  /** What a JWE in compact form says. Undefined: it is not for this server, not of these algorithms, or altered. */
+  decrypt(jwe: string, allowed: JweAlgorithms): Promise<string | undefined>
+  /** Makes the next key of each algorithm. `compromised`: it is listed at once and the others are gone. */
+  rotate(options?: { compromised?: boolean }): Promise<void>
+}
+
 /** The registered clients. */
 export interface Clients {
   /** Through a cache of at most one second. A disabled client is not found. */
@@ -151,6 +167,7 @@ export interface ServerContext {
   readonly tokens: TokenService
   readonly opaque: OpaqueTokens
   readonly keys: Keys
+  readonly encryptionKeys: EncryptionKeys
   /** Fetches a URL that somebody else wrote; there is no other way out. */
   readonly outbound: Outbound
   /** Seconds since the epoch. */

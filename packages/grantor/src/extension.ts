@@ -48,6 +48,8 @@ export interface Contribution {
   clientMetadata?: Readonly<Record<string, MetadataRule>>
   /** JWS algorithms to keep signing keys for, besides those of the settings. */
   signingAlgorithms?: readonly string[]
+  /** JWE algorithms (RFC 7518 §4.1) to keep keys for that others encrypt to. */
+  encryptionAlgorithms?: readonly string[]
   /** Refuses a client that is registered or changed, when its members are right one by one. @throws InvalidClientMetadataError */
   validateClient?(client: Client): Promise<void>
   /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). */
@@ -82,6 +84,7 @@ export class Registry {
   readonly clientMetadata = new Map<string, { name: string; rule: MetadataRule }>()
   readonly wellKnown = new Set<string>()
   readonly signingAlgorithms = new Set<string>()
+  readonly encryptionAlgorithms = new Set<string>()
   /** For their hooks, in the order given. */
   readonly contributions: Contribution[] = []
   readonly #extended = new Set<string>()
@@ -103,6 +106,7 @@ export class Registry {
     this.#put('client metadata member', this.clientMetadata, rules, (entry) => entry.name, origin)
     for (const name of contribution.wellKnown ?? []) this.wellKnown.add(name)
     for (const algorithm of contribution.signingAlgorithms ?? []) this.signingAlgorithms.add(algorithm)
+    for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     this.contributions.push(contribution)
   }
 

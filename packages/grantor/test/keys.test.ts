@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import { CompactEncrypt, createLocalJWKSet, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { webCrypto } from '../src/crypto/web.ts'
 import { AuthorizationServer, type AuthorizationServerOptions, MemoryStore } from '../src/index.ts'
@@ -111,5 +111,99 @@ describe('signing keys', () => {
     const { protectedHeader } = await jwtVerify(await issue(), createLocalJWKSet(await jwks()), { currentDate: new Date(test.now * 1000) })
     expect(protectedHeader.kid).toBe('hsm-1')
     expect(await test.server.store.artifacts.find('signing_keys', 'current', test.now)).toBeUndefined()
+  })
+})
+
+describe('encryption keys', () => {
+  const ALLOWED = { alg: ['RSA-OAEP-256', 'ECDH-ES'], enc: ['A256GCM', 'A128CBC-HS256'] }
+  const extensions = [() => ({ encryptionAlgorithms: ALLOWED.alg })]
+
+  async function encrypted(jwk: JWK, header: { enc?: string; zip?: string; kid?: string | undefined } = {}, text = 'hello') {
+    const { alg = '', kid } = jwk
+    const parts = { alg, enc: 'A256GCM', ...(kid !== undefined && { kid }), ...header }
+    return new CompactEncrypt(new TextEncoder().encode(text))
+      .setProtectedHeader(JSON.parse(JSON.stringify(parts)))
+      .encrypt(await importJWK(jwk, alg))
+  }
+  const listed = async (test: TestServer): Promise<JWK[]> =>
+    (await (await test.fetch('/jwks')).json()).keys.filter(({ use }: JWK) => use === 'enc')
+
+  test.each(ALLOWED.alg)('what is encrypted with %s is read', async (alg) => {
+    const test = new TestServer({ extensions })
+    const jwk = (await listed(test)).find((key) => key.alg === alg) as JWK
+    for (const enc of ALLOWED.enc) expect(await test.server.encryptionKeys.decrypt(await encrypted(jwk, { enc }), ALLOWED)).toBe('hello')
+    expect(await test.server.encryptionKeys.decrypt(await encrypted(jwk, { kid: undefined }), ALLOWED)).toBe('hello')
+  })
+
+  test('PR-12 other algorithms, other keys, altered or compressed content: one answer to all', async () => {
+    const test = new TestServer({ extensions })
+    const [jwk = {}] = await listed(test)
+    const good = await encrypted(jwk)
+    const [, ...rest] = good.split('.')
+    const header = (members: object) => Buffer.from(JSON.stringify(members)).toString('base64url')
+    const other = new TestServer({ extensions })
+    const [foreign = {}] = await listed(other)
+    const { alg: _alg, ...bare } = jwk
+    for (const jwe of [
+      '',
+      'a.b.c.d.e',
+      'x'.repeat(70_000),
+      `${good.slice(0, -2)}AA`,
+      [header({ alg: 'RSA1_5', enc: 'A256GCM', kid: jwk.kid }), ...rest].join('.'),
+      [header({ alg: 'dir', enc: 'A256GCM' }), ...rest].join('.'),
+      await encrypted({ ...bare, alg: 'RSA-OAEP' }),
+      await encrypted(jwk, { enc: 'A192GCM' }),
+      await encrypted(jwk, { zip: 'DEF' }, 'a'.repeat(100_000)),
+      await encrypted(jwk, { kid: 'unknown' }),
+      await encrypted(foreign),
+      await encrypted({ ...foreign, kid: jwk.kid as string })
+    ]) {
+      expect(await test.server.encryptionKeys.decrypt(jwe, ALLOWED)).toBeUndefined()
+    }
+    expect(await test.server.encryptionKeys.decrypt(good, { ...ALLOWED, alg: ['ECDH-ES'] })).toBeUndefined()
+    expect(await test.server.encryptionKeys.decrypt(good, { ...ALLOWED, enc: ['A128CBC-HS256'] })).toBeUndefined()
+    expect(await test.server.encryptionKeys.decrypt(good, ALLOWED)).toBe('hello')
+  })
+
+  test('a client that caches the key set for its max-age is understood over three rotations; private halves do not stay', async () => {
+    const test = new TestServer({ extensions: [() => ({ encryptionAlgorithms: ['ECDH-ES'] })] })
+    const seen = new Set<string | undefined>()
+    for (let day = 0; day < 280; day++) {
+      const cached = await listed(test)
+      expect(cached.length).toBeLessThanOrEqual(2)
+      test.now += 900
+      for (const jwk of cached) {
+        seen.add(jwk.kid)
+        expect(await test.server.encryptionKeys.decrypt(await encrypted(jwk), ALLOWED)).toBe('hello')
+      }
+      test.now += DAY - 900
+    }
+    expect(seen.size).toBe(4)
+    const stored = await test.server.store.artifacts.find<{ keys: readonly object[] }>('encryption_keys', 'current', test.now)
+    expect(stored?.value.keys.length).toBeLessThanOrEqual(2)
+  })
+
+  test('an emergency rotation leaves no old key', async () => {
+    const test = new TestServer({ extensions })
+    const [old = {}] = await listed(test)
+    await test.server.encryptionKeys.rotate({ compromised: true })
+    expect((await listed(test)).map(({ kid }) => kid)).not.toContain(old.kid)
+    expect(await test.server.encryptionKeys.decrypt(await encrypted(old), ALLOWED)).toBeUndefined()
+  })
+
+  test('JW-11 they are stored encrypted, and another secret opens nothing', async () => {
+    const store = new MemoryStore()
+    const [jwk = {}] = await listed(new TestServer({ extensions, store, secret: 's'.repeat(32) }))
+    expect(Object.keys(jwk)).not.toContain('d')
+    expect(JSON.stringify(await store.artifacts.find('encryption_keys', 'current', 0))).not.toMatch(/"d":/)
+    const other = new TestServer({ extensions, store, secret: 'o'.repeat(32) })
+    await expect(other.server.encryptionKeys.decrypt(await encrypted(jwk), ALLOWED)).rejects.toThrow('cannot be opened with this secret')
+  })
+
+  test('there are none, unless an extension needs them', async () => {
+    const test = new TestServer()
+    await test.server.ready()
+    expect(await listed(test)).toEqual([])
+    expect(await test.server.store.artifacts.find('encryption_keys', 'current', test.now)).toBeUndefined()
   })
 })

@@ -10,7 +10,8 @@ export class JwksEndpoint implements Endpoint {
   readonly cors = 'any'
   readonly always = true
   readonly #server: ServerContext
-  #keys: readonly JsonWebKey[] = []
+  #signing: readonly JsonWebKey[] = []
+  #encryption: readonly JsonWebKey[] = []
   #response: HttpResponse | undefined
 
   constructor(server: ServerContext) {
@@ -18,9 +19,11 @@ export class JwksEndpoint implements Endpoint {
   }
 
   async handle(): Promise<HttpResponse> {
-    const keys = await this.#server.keys.publicKeys()
-    if (!this.#response || keys !== this.#keys) this.#response = await this.#render(keys)
-    this.#keys = keys
+    const [signing, encryption] = [await this.#server.keys.publicKeys(), await this.#server.encryptionKeys.publicKeys()]
+    if (!this.#response || signing !== this.#signing || encryption !== this.#encryption)
+      this.#response = await this.#render([...signing, ...encryption])
+    this.#signing = signing
+    this.#encryption = encryption
     return this.#response
   }
 

@@ -1,0 +1,166 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
+import type { ServerContext } from '../context.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { Kind } from '../models/artifacts.ts'
+
+/** Seconds after which a node looks again which keys there are; an emergency rotation reaches every node within this time. */
+const RELOAD_INTERVAL = 5
+const NEVER = 253_402_300_799
+const ID = 'current'
+
+/** A key as stored. It is the one to use from `activeFrom` until its successor is. Times in seconds since the epoch. */
+export interface StoredKey {
+  kid: string
+  alg: string
+  publicJwk: JsonWebKey
+  /** The private key, encrypted; deleted when nothing needs it any more. */
+  sealed?: string
+  activeFrom: number
+}
+
+export interface KeySet {
+  version: number
+  keys: readonly StoredKey[]
+}
+
+/** Which keys are kept, and for how long after another took a key's place. */
+export interface Custody {
+  kind: Kind<KeySet>
+  use: 'sig' | 'enc'
+  /** What the private keys are encrypted for. */
+  purpose: string
+  /** Those of extensions are known only after all have contributed. */
+  algorithms(): readonly string[]
+  /** Seconds for which the public half is still listed. */
+  listed: number
+  /** Seconds for which the private half is still there. */
+  usable: number
+}
+
+/**
+ * The keys of all nodes, in one record that changes by compare-and-set: made `signingKeyLead` before they are used, replaced after
+ * `signingKeyLifetime`.
+ */
+export class StoredKeys {
+  readonly #server: ServerContext
+  readonly #custody: Custody
+  #set: KeySet = { version: -1, keys: [] }
+  #listed: readonly JsonWebKey[] = []
+  #loadedAt = Number.NEGATIVE_INFINITY
+  #loading: Promise<void> | undefined
+
+  constructor(server: ServerContext, custody: Custody) {
+    this.#server = server
+    this.#custody = custody
+  }
+
+  /** All there are, oldest first. */
+  async all(): Promise<readonly StoredKey[]> {
+    if (this.#isStale()) await this.#refresh()
+    return this.#set.keys
+  }
+
+  /** The public halves to be shown; the same array until something changes. */
+  async listed(): Promise<readonly JsonWebKey[]> {
+    if (this.#isStale()) await this.#refresh()
+    return this.#listed
+  }
+
+  /** Makes the next key of each algorithm. `compromised`: it is used at once and the others are gone. */
+  async rotate({ compromised = false }: { compromised?: boolean } = {}): Promise<void> {
+    await this.#change(async (keys) => {
+      const activeFrom = this.#server.now() + (compromised ? 0 : this.#server.settings.signingKeyLead)
+      const next = await Promise.all(this.#custody.algorithms().map((alg) => this.#create(alg, activeFrom)))
+      return compromised ? next : [...keys, ...next]
+    })
+  }
+
+  /** The private key. @throws ConfigurationError if the secret of this server is not the one it was sealed with. */
+  async open({ kid, alg, sealed }: StoredKey): Promise<JsonWebKey> {
+    const text = sealed && (await this.#server.secrets.decrypt(this.#custody.purpose, sealed, this.#context(kid, alg)))
+    if (text) return JSON.parse(text)
+    throw new ConfigurationError('the keys in the store cannot be opened with this secret; start with the secret they were made with')
+  }
+
+  #isStale(): boolean {
+    return this.#server.now() - this.#loadedAt >= RELOAD_INTERVAL
+  }
+
+  /** Loads the keys and does what is due: the first, the next, the end of a retired one. */
+  #refresh(): Promise<void> {
+    this.#loading ??= this.#change((keys) => this.#due(keys)).finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  /** Compare-and-set until it holds; whoever loses the race takes what the winner stored. */
+  async #change(step: (keys: readonly StoredKey[]) => Promise<readonly StoredKey[]>): Promise<void> {
+    const { artifacts } = this.#server.store
+    const { kind } = this.#custody
+    for (;;) {
+      const now = this.#server.now()
+      const found = await artifacts.find(kind, ID, now)
+      const { version, keys } = found?.value ?? { version: 0, keys: [] }
+      const changed = await step(keys)
+      if (changed === keys) return this.#use({ version, keys })
+      const next = { version: version + 1, keys: changed }
+      const stored = found
+        ? await artifacts.update(kind, ID, next, { version }, now)
+        : await artifacts.insert({ kind, id: ID, value: next, expiresAt: NEVER })
+      if (stored) return this.#use(next, keys)
+    }
+  }
+
+  async #due(keys: readonly StoredKey[]): Promise<readonly StoredKey[]> {
+    const { signingKeyLifetime, signingKeyLead } = this.#server.settings
+    const { listed, usable } = this.#custody
+    const now = this.#server.now()
+    const kept = keys.filter((key) => now < endOf(key, keys) + Math.max(listed, usable))
+    const retired = kept.map((key) => (key.sealed !== undefined && endOf(key, keys) + usable <= now ? withoutPrivate(key) : key))
+    const due = this.#custody.algorithms().flatMap((alg) => {
+      const newest = keys.filter((key) => key.alg === alg).at(-1)
+      if (!newest) return [{ alg, activeFrom: now }]
+      const end = newest.activeFrom + signingKeyLifetime
+      return end - signingKeyLead <= now ? [{ alg, activeFrom: Math.max(end, now + signingKeyLead) }] : []
+    })
+    const changed = due.length > 0 || kept.length < keys.length || retired.some((key, i) => key !== kept[i])
+    return changed ? [...retired, ...(await Promise.all(due.map(({ alg, activeFrom }) => this.#create(alg, activeFrom))))] : keys
+  }
+
+  async #create(alg: string, activeFrom: number): Promise<StoredKey> {
+    const { purpose, use } = this.#custody
+    const pair = await generateKeyPair(alg, { extractable: true })
+    const publicJwk = await exportJWK(pair.publicKey)
+    const kid = await calculateJwkThumbprint(publicJwk)
+    const sealed = await this.#server.secrets.encrypt(purpose, JSON.stringify(await exportJWK(pair.privateKey)), this.#context(kid, alg))
+    return { kid, alg, publicJwk: { ...publicJwk, kid, use, alg } as JsonWebKey, sealed, activeFrom }
+  }
+
+  /** What the ciphertext is bound to, so that one key's cannot be put in the place of another's. */
+  #context(kid: string, alg: string): string {
+    return JSON.stringify([this.#server.settings.issuer, kid, alg])
+  }
+
+  #use(set: KeySet, before: readonly StoredKey[] = set.keys): void {
+    const now = this.#server.now()
+    const isNew = set.version !== this.#set.version
+    // A record stays the same object while nothing changes, so that whoever opened its key need not do it again.
+    if (isNew) this.#set = set
+    const shown = set.keys.filter((key) => now < endOf(key, set.keys) + this.#custody.listed)
+    if (isNew || shown.length !== this.#listed.length) this.#listed = shown.map(({ publicJwk }) => publicJwk)
+    this.#loadedAt = now
+    for (const { kid, alg, activeFrom } of set.keys.filter((key) => !before.some(({ kid }) => kid === key.kid))) {
+      this.#server.emit('keys.rotated', { kid, alg, activeFrom })
+    }
+  }
+}
+
+/** When a key is no longer the one to use: when the next one of its algorithm is. */
+function endOf(key: StoredKey, keys: readonly StoredKey[]): number {
+  return keys.slice(keys.indexOf(key) + 1).find(({ alg }) => alg === key.alg)?.activeFrom ?? Number.POSITIVE_INFINITY
+}
+
+function withoutPrivate({ sealed: _sealed, ...key }: StoredKey): StoredKey {
+  return key
+}
