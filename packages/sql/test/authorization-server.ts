@@ -1,9 +1,9 @@
-import { AuthorizationServer, type SettingsInput, type Store } from 'grantor'
+import { AuthorizationServer, type AuthorizationServerOptions, type Store } from 'grantor'
 
 export const ISSUER = 'https://id.example.com'
 
 /** A server on the store, at which alice is always signed in. */
-export function openServer(store: Store, settings: Partial<SettingsInput> = {}): AuthorizationServer {
+export function openServer(store: Store, settings: Partial<AuthorizationServerOptions> = {}): AuthorizationServer {
   const server: AuthorizationServer = new AuthorizationServer({
     issuer: ISSUER,
     secret: 'a secret of at least thirty-two characters',
