@@ -15,6 +15,18 @@ const Server = z.strictObject({
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
   extensions: z.array(z.enum(['client_secret_jwt', 'implicit'])).default([]),
+  /** Where URLs of clients may lead although the address is private, and which authorities are trusted besides the system's. */
+  outbound: z
+    .strictObject({
+      allow: z.array(z.string()).default([]),
+      /** A file with certificates in PEM. */
+      caFile: z.string().exactOptional(),
+      /** Milliseconds. */
+      timeout: z.int().positive().exactOptional(),
+      concurrency: z.int().positive().exactOptional(),
+      originConcurrency: z.int().positive().exactOptional()
+    })
+    .default({ allow: [] }),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
 })
 const Settings = z.looseObject({ issuer: z.string() })
@@ -33,13 +45,14 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   const settings = Settings.safeParse(Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))))
   const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
   if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
-  const { database, secretFile, tls, ...rest } = server.data
+  const { database, secretFile, tls, outbound, ...rest } = server.data
   if (tls && !settings.data.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
   return {
     ...rest,
     ...(tls && { tls: { certificateFile: resolve(folder, tls.certificateFile), keyFile: resolve(folder, tls.keyFile) } }),
     database: isPostgres(database) ? database : resolve(folder, database),
     secretFile: resolve(folder, secretFile),
+    outbound: { ...outbound, ...(outbound.caFile !== undefined && { caFile: resolve(folder, outbound.caFile) }) },
     settings: settings.data as SettingsInput
   }
 }

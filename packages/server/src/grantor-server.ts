@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -6,12 +6,14 @@ import { dirname } from 'node:path'
 import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
 import {
   AuthorizationServer,
+  ConfigurationError,
   clientSecretJwt,
   type Event,
   type Extension,
   type Interactions,
   implicit,
   nodeListener,
+  type OutboundOptions,
   seeOther
 } from 'grantor'
 import { type Logger, pino } from 'pino'
@@ -72,6 +74,7 @@ export class GrantorServer {
       ...config.settings,
       store,
       secret,
+      outbound: outboundOptions(config.outbound),
       interactions: this.#interactions(),
       extensions: config.extensions.map((name) => EXTENSIONS[name]),
       onEvent: (event) => this.#logEvent(event)
@@ -170,5 +173,15 @@ export class GrantorServer {
       event.type === 'request.failed' ? 'error' : /refused|failed|replayed|reused|burned|foreign/.test(event.type) ? 'warn' : 'info'
     const { type, time: _time, ...details } = event
     this.log[level]({ event: type, ...details }, type)
+  }
+}
+
+/** @throws ConfigurationError if the file of certificates cannot be read. */
+function outboundOptions({ caFile, ...options }: Config['outbound']): OutboundOptions {
+  if (caFile === undefined) return options
+  try {
+    return { ...options, ca: [readFileSync(caFile, 'utf8')] }
+  } catch (cause) {
+    throw new ConfigurationError(`outbound: cannot read ${caFile}: ${(cause as Error).message}`, { cause })
   }
 }

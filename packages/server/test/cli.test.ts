@@ -101,7 +101,10 @@ describe('grantor serve', () => {
     ['a wrong type', { port: 'eighty' }, /port/],
     ['a bad lifetime', { accessTokenLifetime: -1 }, /accessTokenLifetime/],
     ['an http issuer that is not loopback', { issuer: 'http://id.example.com' }, /issuer.*https/s],
-    ['no issuer', { issuer: undefined }, /issuer/]
+    ['no issuer', { issuer: undefined }, /issuer/],
+    ['an outbound option that does not exist', { outbound: { alow: [] } }, /outbound.*alow|alow.*outbound/s],
+    ['a host that is a pattern', { outbound: { allow: ['*.internal'] } }, /outbound.*\*\.internal/],
+    ['a file of certificates that is not there', { outbound: { caFile: 'authorities.pem' } }, /outbound: cannot read .*authorities\.pem/]
   ])('refuses %s and names it', async (_, settings, message) => {
     const { file } = await configFile(settings)
     await expect(grantor(['serve', '--config', file])).rejects.toThrow(message)

@@ -20,10 +20,11 @@ interface NodeHttp {
 }
 interface NodeClientRequest {
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'close', listener: () => void): unknown
   end(body?: string): unknown
 }
 interface NodeMessage extends AsyncIterable<Uint8Array> {
-  statusCode?: number
+  statusCode?: number | undefined
   headers: Record<string, string | string[] | undefined>
 }
 interface ResolvedAddress {
@@ -71,6 +72,8 @@ export function nodeTransport({ http, https, tls, crypto, lookup }: NodeModules,
       const module = url.protocol === 'https:' ? https : http
       const request = module.request(options, (message) => done(toAnswer(message)))
       request.on('error', (cause) => fail(new OutboundError('connection_failed', cause)))
+      // An answer that changes the protocol (101) ends so, without an error.
+      request.on('close', () => fail(new OutboundError('connection_failed')))
       request.end(body)
     })
   }

@@ -3,7 +3,7 @@ import { type OutboundResponse, readAnswer } from './answer.ts'
 import { OutboundError, type OutboundReason, type Transport } from './base.ts'
 import { runtimeTransport } from './runtime.ts'
 import { Slots } from './slots.ts'
-import { AllowList, readTarget, type Target } from './target.ts'
+import { AllowList, judge, readUrl, type Target } from './target.ts'
 
 /** Where outbound requests may lead, and what they may cost. */
 export interface OutboundOptions {
@@ -24,7 +24,7 @@ export interface OutboundOptions {
 
 export interface OutboundRequest {
   url: string
-  /** Default GET. */
+  /** Default: POST with a body, GET without. */
   method?: 'GET' | 'POST'
   /** Media types that are wanted. Default: any. */
   accept?: string
@@ -105,9 +105,9 @@ export function createOutbound(
   return async (request) => {
     let origin = ''
     try {
-      const target = readTarget(request.url, allowed)
-      origin = target.url.origin
-      return await withDeadline(target, request)
+      const url = readUrl(request.url)
+      origin = url.origin
+      return await withDeadline(judge(url, allowed), request)
     } catch (cause) {
       const error = cause instanceof OutboundError ? cause : new OutboundError('connection_failed', cause)
       refused({ origin, reason: error.reason })

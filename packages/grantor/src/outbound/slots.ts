@@ -32,14 +32,15 @@ export class Slots {
     })
   }
 
+  /** One has ended, so at most one can begin. */
   #startNext(): void {
     for (const waiter of this.#waiting) {
-      if (this.#total >= this.#limit) return
       if (!this.#isFree(waiter.origin)) continue
       this.#waiting.delete(waiter)
       // Counted here, not when the waiter goes on: nobody may come in between.
       this.#count(waiter.origin, 1)
       waiter.start()
+      return
     }
   }
 

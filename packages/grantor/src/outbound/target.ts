@@ -31,9 +31,20 @@ export class AllowList {
   }
 }
 
-/** What the text of a URL says about where it leads, before any name is resolved. @throws OutboundError */
-export function readTarget(text: string, allowed: AllowList): Target {
-  const url = parse(text)
+/** @throws OutboundError for what is no URL of a web server. */
+export function readUrl(text: string): URL {
+  // RFC 3986 §2: ASCII without spaces. The URL parser would repair `https:host`, backslashes, tabs and other alphabets.
+  if (text.length > MAX_URL || !/^[a-z][a-z0-9+.-]*:\/\/(?![/?#])[!-[\]-~]+$/i.test(text) || !URL.canParse(text)) {
+    throw new OutboundError('malformed_url')
+  }
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundError('blocked_scheme')
+  if (url.username !== '' || url.password !== '') throw new OutboundError('malformed_url')
+  return url
+}
+
+/** What a URL says about where it leads, before any name is resolved. @throws OutboundError */
+export function judge(url: URL, allowed: AllowList): Target {
   const trusted = allowed.has(url)
   if (trusted) return { url, trusted }
   if (url.protocol !== 'https:') throw new OutboundError('blocked_scheme')
@@ -49,17 +60,6 @@ export function readTarget(text: string, allowed: AllowList): Target {
 /** The host as resolvers and sockets want it: an IPv6 address without brackets. */
 export function bareHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '')
-}
-
-function parse(text: string): URL {
-  // RFC 3986 §2: ASCII without spaces. The URL parser would repair `https:host`, backslashes, tabs and other alphabets.
-  if (text.length > MAX_URL || !/^[a-z][a-z0-9+.-]*:\/\/(?![/?#])[!-[\]-~]+$/i.test(text) || !URL.canParse(text)) {
-    throw new OutboundError('malformed_url')
-  }
-  const url = new URL(text)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundError('blocked_scheme')
-  if (url.username !== '' || url.password !== '') throw new OutboundError('malformed_url')
-  return url
 }
 
 function isHost(name: string): boolean {
