@@ -44,6 +44,13 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   allowed_origins?: readonly string[]
   /** `plain` for a client that cannot compute SHA-256 (RFC 7636 §4.2). */
   code_challenge_method?: 'S256' | 'plain'
+  /** The JWS algorithm this client signs its request objects with (OpenID Connect Registration §2); absent: any. */
+  request_object_signing_alg?: string
+  /** The JWE algorithms this client may encrypt its request objects with (OpenID Connect Registration §2); absent: any. */
+  request_object_encryption_alg?: string
+  request_object_encryption_enc?: string
+  /** True: an authorization request of this client that is no signed request object is refused (RFC 9101 §10.5). */
+  require_signed_request_object?: boolean
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
   require_consent?: boolean
   /** Lifetimes and policies of this client, where they differ from the server's. */

@@ -1,7 +1,7 @@
 import { flag, httpsUrl, listOf, type MetadataRule, oneOf, seconds, text } from '../../clients/rules.ts'
+import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
 import { InvalidClientMetadataError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
-import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from './encryption.ts'
 import type { Subjects } from './subjects.ts'
 
 /** The members of client metadata that an OpenID Provider understands (OpenID Connect Dynamic Client Registration §2). */

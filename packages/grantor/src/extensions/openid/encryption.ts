@@ -3,10 +3,6 @@ import type { ServerContext } from '../../context.ts'
 import { ServerError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 
-/** JWE algorithms for what is encrypted to a client (RFC 7518 §4.1, §5.1). */
-export const ENCRYPTION_ALGS = ['RSA-OAEP-256', 'ECDH-ES'] as const
-export const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A256GCM'] as const
-
 /**
  * A text encrypted to a client (OpenID Connect Core §10.2). `cty`: `JWT` for what was signed first.
  * @throws ServerError if the client has no key for it: nothing goes out in clear that was asked for encrypted.

@@ -1,0 +1,18 @@
+/** JWS algorithms under which a public key verifies (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2): those that clients may sign with. */
+export const PUBLIC_KEY_SIGNATURES: readonly string[] = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'EdDSA',
+  'Ed25519'
+]
+
+/** JWE algorithms for keys and for content (RFC 7518 §4.1, §5.1), in both directions. */
+export const ENCRYPTION_ALGS = ['RSA-OAEP-256', 'ECDH-ES'] as const
+export const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A256GCM'] as const

@@ -1,0 +1,105 @@
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
+import type { ServerContext } from '../../context.ts'
+import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { InvalidRequestObjectError } from '../../errors.ts'
+import type { Client } from '../../models/client.ts'
+
+/** Characters; also what is fetched. */
+const MAX_LENGTH = 65_536
+/** RFC 9101 §10.8: explicit typing keeps other JWTs out; a client that was written for OpenID Connect says `JWT` or nothing. */
+const TYPES: readonly unknown[] = [undefined, 'jwt', 'oauth-authz-req+jwt', 'application/oauth-authz-req+jwt']
+
+export interface RequestObjectRules {
+  /** Whether this server has keys that a request object may be encrypted to. */
+  encrypted: boolean
+  /** Seconds. With it, `aud`, `nbf` and `exp` are required, and neither the age nor the life of the object may exceed it. */
+  maxLifetime: number | undefined
+}
+
+/** Opens request objects (RFC 9101 §6): decrypts, verifies, and judges what they say of themselves. */
+export class RequestObjectReader {
+  readonly #server: ServerContext
+  readonly #rules: RequestObjectRules
+
+  constructor(server: ServerContext, rules: RequestObjectRules) {
+    this.#server = server
+    this.#rules = rules
+  }
+
+  /** The claims. @throws InvalidRequestObjectError */
+  async read(object: string, client: Client): Promise<JWTPayload> {
+    if (object.length > MAX_LENGTH) throw new InvalidRequestObjectError(`the request object is longer than ${MAX_LENGTH} characters`)
+    const claims = await this.#verified(await this.#decrypted(object, client), client)
+    this.#check(claims, client)
+    if (this.#rules.maxLifetime !== undefined) this.#checkTimes(claims, this.#rules.maxLifetime)
+    return claims
+  }
+
+  /** RFC 9101 §6.1: "The result is a signed Request Object." */
+  async #decrypted(object: string, client: Client): Promise<string> {
+    if (object.split('.', 6).length !== 5) return object
+    const { request_object_encryption_alg: alg, request_object_encryption_enc: enc } = client
+    // OpenID Connect Registration §2: "If request_object_encryption_alg is specified, the default … value is A128CBC-HS256."
+    const allowed = alg === undefined ? { alg: ENCRYPTION_ALGS, enc: ENCRYPTION_ENCS } : { alg: [alg], enc: [enc ?? 'A128CBC-HS256'] }
+    const signed = this.#rules.encrypted ? await this.#server.encryptionKeys.decrypt(object, allowed) : undefined
+    if (signed === undefined) throw new InvalidRequestObjectError('the request object cannot be decrypted')
+    return signed
+  }
+
+  /** RFC 9101 §6.2: "The signature MUST be validated using a key associated with the client and the algorithm specified". */
+  async #verified(object: string, client: Client): Promise<JWTPayload> {
+    const { alg = '', kid, typ } = headerOf(object)
+    const algorithms = client.request_object_signing_alg === undefined ? PUBLIC_KEY_SIGNATURES : [client.request_object_signing_alg]
+    if (!algorithms.includes(alg)) throw new InvalidRequestObjectError('the request object is not signed as this client signs')
+    if (!TYPES.includes(typeof typ === 'string' ? typ.toLowerCase() : typ))
+      throw new InvalidRequestObjectError('the typ of the JWT is not that of a request object')
+    const { clientKeys, settings } = this.#server
+    for (const jwk of await clientKeys.find(client, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
+      try {
+        const { payload } = await jwtVerify(object, () => clientKeys.import(jwk, alg), {
+          algorithms: [alg],
+          clockTolerance: settings.clockSkew,
+          currentDate: new Date(this.#server.now() * 1000)
+        })
+        return payload
+      } catch (cause) {
+        // Thrown after the signature proved to be right; anything else may be another key's.
+        if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) throw wrong(cause.claim, cause)
+      }
+    }
+    throw new InvalidRequestObjectError('no key of this client verifies the request object')
+  }
+
+  #check(claims: JWTPayload, { client_id }: Client): void {
+    const { issuer, clockSkew } = this.#server.settings
+    // RFC 9101 §6.3: they "MUST be identical".
+    if (claims.client_id !== client_id) throw wrong('client_id')
+    if (claims.iss !== undefined && claims.iss !== client_id) throw wrong('iss')
+    if (claims.aud !== undefined && ![claims.aud].flat().includes(issuer)) throw wrong('aud')
+    if (claims.iat !== undefined && claims.iat > this.#server.now() + clockSkew) throw wrong('iat')
+    // RFC 9101 §10.8: an assertion that authenticates the client has one; a request object has not.
+    if (claims.sub !== undefined) throw wrong('sub')
+    // RFC 9101 §4: "request and request_uri parameters MUST NOT be included in Request Objects."
+    for (const name of ['request', 'request_uri']) if (Object.hasOwn(claims, name)) throw wrong(name)
+  }
+
+  /** FAPI 2.0 Message Signing §5.3.1 */
+  #checkTimes({ aud, nbf, exp }: JWTPayload, maxLifetime: number): void {
+    if (aud === undefined) throw wrong('aud')
+    if (nbf === undefined || nbf < this.#server.now() - maxLifetime - this.#server.settings.clockSkew) throw wrong('nbf')
+    if (exp === undefined || exp > nbf + maxLifetime) throw wrong('exp')
+  }
+}
+
+function wrong(claim: string, cause?: unknown): InvalidRequestObjectError {
+  return new InvalidRequestObjectError(`${claim} of the request object is missing, wrong or out of place`, { cause })
+}
+
+/** @throws InvalidRequestObjectError if it is not a JWS in compact form. */
+function headerOf(object: string): ProtectedHeaderParameters {
+  try {
+    return decodeProtectedHeader(object)
+  } catch (cause) {
+    throw new InvalidRequestObjectError('the request object is not a signed JWT', { cause })
+  }
+}
