@@ -34,7 +34,8 @@ const Settings = z.looseObject({ issuer: z.string() })
 /** What the server runs with: where it listens and keeps its data, and the settings of the authorization server. */
 export type Config = z.infer<typeof Server> & { settings: SettingsInput }
 
-const SERVER_NAMES = Object.keys(Server.shape)
+/** The names of the server's own configuration, beside the settings of the library. */
+export const SERVER_NAMES: readonly string[] = Object.keys(Server.shape)
 
 /** @throws ConfigurationError with every fault, by name. */
 export function parseConfig(input: unknown, folder: string = process.cwd()): Config {
