@@ -234,6 +234,19 @@ describe('private_key_jwt', () => {
     await expectTokenError(await ask(`${b64({})}.${payload}.x`), 401, 'invalid_client')
   })
 
+  test.each([
+    ['RS256', 'PS512'],
+    ['PS256', 'RS256'],
+    ['ES256', 'RS256'],
+    ['ES256', 'ES384'],
+    ['EdDSA', 'ES256']
+  ])('CA-12 CA-15 a forgery comes first: who signs with %s is not locked out by one that says %s', async (alg, forged) => {
+    const { sign, ask } = await signing(alg)
+    const [, payload] = (await sign()).split('.')
+    await expectTokenError(await ask(`${b64({ alg: forged })}.${payload}.${'A'.repeat(342)}`), 401, 'invalid_client')
+    expect((await ask(await sign())).status).toBe(200)
+  })
+
   test('CA-13 keys come from the registration, and unknown critical headers are refused', async () => {
     const { sign, ask } = await signing()
     const attacker = await generateKeyPair('ES256', { extractable: true })
