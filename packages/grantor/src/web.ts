@@ -1,4 +1,4 @@
-import { InvalidRequestError } from './errors.ts'
+import { InvalidRequestError, OAuthError, ServerError } from './errors.ts'
 import type { HttpRequest, HttpResponse } from './http.ts'
 
 /** Bytes of a request body; no OAuth request needs more. */
@@ -12,6 +12,15 @@ export function refuseCompressed(encoding: string | null | undefined): void {
 /** @throws InvalidRequestError (413) */
 export function bodyTooLarge(): InvalidRequestError {
   return new InvalidRequestError(`the body is larger than ${MAX_BODY} bytes`, { status: 413, headers: { connection: 'close' } })
+}
+
+/** Nobody reads the answer; the operator reads that nothing broke here. */
+export function clientWentAway(cause?: unknown): InvalidRequestError {
+  return new InvalidRequestError('the client went away before its request was complete', { cause })
+}
+
+export function bodyAlreadyRead(): ServerError {
+  return new ServerError('the body was read before the request came here; hand it over unread, or parsed as `body`')
 }
 
 /** UTF-8, or refused: nothing is replaced. @throws InvalidRequestError */
@@ -31,22 +40,38 @@ export function fromWebRequest(request: Request): HttpRequest {
     headers: request.headers,
     async body() {
       refuseCompressed(request.headers.get('content-encoding'))
-      const chunks: Uint8Array[] = []
-      let length = 0
-      for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-        length += chunk.length
-        if (length > MAX_BODY) throw bodyTooLarge()
-        chunks.push(chunk)
-      }
-      const bytes = new Uint8Array(length)
-      let offset = 0
-      for (const chunk of chunks) {
-        bytes.set(chunk, offset)
-        offset += chunk.length
-      }
-      return decodeBody(bytes)
+      if (request.bodyUsed) throw bodyAlreadyRead()
+      return decodeBody(
+        await collect((request.body ?? []) as AsyncIterable<Uint8Array>).catch((cause: unknown) => {
+          throw cause instanceof OAuthError ? cause : clientWentAway(cause)
+        })
+      )
     }
   }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > MAX_BODY) throw bodyTooLarge()
+    chunks.push(chunk)
+  }
+  return join(chunks, length)
+}
+
+/** The chunks as one. */
+export function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only) return only
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
 }
 
 /** A response as a web `Response`. */

@@ -1,8 +1,8 @@
 import { createServer, request as httpRequest, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import { afterEach, describe, expect, test } from 'vitest'
-import { AuthorizationServer, MemoryStore, nodeListener } from '../src/index.ts'
+import { AuthorizationServer, type Event, MemoryStore, nodeListener, type Responder } from '../src/index.ts'
 import { basic } from './support.ts'
 
 const ISSUER = 'http://localhost:9400'
@@ -23,7 +23,8 @@ async function listen(listener: RequestListener): Promise<string> {
 }
 
 async function ready(issuer = ISSUER) {
-  const server = new AuthorizationServer({ issuer, store: new MemoryStore() })
+  const events: Event[] = []
+  const server = new AuthorizationServer({ issuer, store: new MemoryStore(), onEvent: (event) => events.push(event) })
   const { client_id, client_secret = '' } = await server.clients.create({ grant_types: ['client_credentials'], scope: 'read' })
   const token = (
     url: string,
@@ -35,7 +36,7 @@ async function ready(issuer = ISSUER) {
       body,
       headers: { 'content-type': 'application/x-www-form-urlencoded', ...basic(client_id, client_secret), ...headers }
     })
-  return { server, token }
+  return { server, token, events }
 }
 
 describe('nodeListener', () => {
@@ -43,7 +44,8 @@ describe('nodeListener', () => {
     const { server, token } = await ready()
     const url = await listen(nodeListener(server))
     expect((await token(`${url}/token`)).status).toBe(200)
-    expect((await fetch(`${url}/other`)).status).toBe(404)
+    const missing = await fetch(`${url}/other`)
+    expect([missing.status, missing.headers.get('x-request-id')]).toEqual([404, expect.stringMatching(/^[\w-]{12}$/)])
     const head = await fetch(`${url}/jwks`, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
@@ -105,7 +107,100 @@ describe('nodeListener', () => {
   })
 })
 
+// An unhandled rejection, which would end the host's process, fails the whole run of vitest.
+describe('nodeListener among others', () => {
+  const slow: { release: () => void } & Responder = {
+    release: () => {},
+    respond() {
+      return new Promise((resolve) => {
+        this.release = () => resolve({ status: 200, headers: {}, body: 'late' })
+      })
+    }
+  }
+  const failing: Responder = { respond: () => Promise.reject(new Error('the store burns')) }
+  const absent: Responder = { respond: async () => undefined }
+
+  test('F-44 what a middleware answered before is left alone', async () => {
+    const url = await listen((request, response) => {
+      nodeListener(slow)(request, response)
+      response.writeHead(504).end('too late', () => slow.release())
+    })
+    const response = await fetch(url)
+    expect([response.status, await response.text()]).toEqual([504, 'too late'])
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  test('F-44 a host whose next middleware throws gets an answer, not the end of its process', async () => {
+    const broken = () => {
+      throw new Error('the next middleware throws')
+    }
+    for (const server of [absent, failing]) {
+      const url = await listen((request, response) => nodeListener(server)(request, response, broken))
+      const response = await fetch(url)
+      expect([response.status, await response.text()]).toEqual([500, 'Internal server error\n'])
+      expect(response.headers.get('x-request-id')).toMatch(/^[\w-]{12}$/)
+    }
+  })
+
+  test('F-44 a host is told of a failure once', async () => {
+    const told: unknown[] = []
+    const url = await listen((request, response) =>
+      nodeListener(failing)(request, response, (error) => {
+        told.push(error)
+        response.writeHead(502).end()
+      })
+    )
+    expect((await fetch(url)).status).toBe(502)
+    expect(told).toEqual([new Error('the store burns')])
+  })
+
+  test('a client that goes away in the middle of its body is no failure of the server', async () => {
+    const { server, events } = await ready()
+    let done = () => {}
+    const ended = new Promise<void>((resolve) => {
+      done = resolve
+    })
+    const watched: Responder = { respond: (request) => server.respond(request).finally(done) }
+    const url = new URL(await listen(nodeListener(watched)))
+    const socket = connect(Number(url.port), url.hostname)
+    socket.write(
+      'POST /token HTTP/1.1\r\nHost: localhost:9400\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ngrant_type='
+    )
+    await new Promise<void>((resolve) => socket.write('client', () => resolve()))
+    setImmediate(() => socket.destroy())
+    await ended
+    expect(events.filter(({ type }) => type === 'request.failed')).toEqual([])
+    expect(events.find(({ type }) => type === 'request.refused')).toMatchObject({ status: 400, reason: expect.stringMatching(/went away/) })
+  })
+
+  test('F-44 a body that somebody read and kept is said to be read, not waited for', async () => {
+    const { server, token, events } = await ready()
+    const url = await listen((request, response) => {
+      request.on('end', () => nodeListener(server)(request, response)).resume()
+    })
+    const response = await token(`${url}/token`)
+    expect([response.status, await response.json()]).toMatchObject([
+      500,
+      { error: 'server_error', error_description: expect.stringMatching(/was read/) }
+    ])
+    expect(events.find(({ type }) => type === 'request.failed')).toMatchObject({ reason: expect.stringMatching(/was read before/) })
+  })
+})
+
 describe('handle', () => {
+  test('a body that breaks off is no failure of the server; one that was read before is said to be', async () => {
+    const { server, events } = await ready()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('aborted')) })
+    const init = { method: 'POST', headers, body, duplex: 'half' }
+    expect((await server.handle(new Request(`${ISSUER}/token`, init))).status).toBe(400)
+    expect(events.map(({ type }) => type)).toEqual(['client.created', 'request.refused'])
+    const read = new Request(`${ISSUER}/token`, { method: 'POST', headers, body: 'grant_type=client_credentials' })
+    await read.text()
+    const response = await server.handle(read)
+    expect([response.status, (await response.json()).error_description]).toEqual([500, expect.stringMatching(/was read before/)])
+  })
+
   test('answers web requests, and refuses large and compressed ones', async () => {
     const { server } = await ready()
     const post = (body: string, headers = {}) =>

@@ -1,6 +1,7 @@
+import { runtimeCrypto } from '../crypto/runtime.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import { encodeForm } from '../params.ts'
-import { bodyTooLarge, decodeBody, MAX_BODY, refuseCompressed } from '../web.ts'
+import { bodyAlreadyRead, bodyTooLarge, clientWentAway, decodeBody, join, MAX_BODY, refuseCompressed } from '../web.ts'
 
 /** As much of node:http's IncomingMessage as is used here. */
 export interface NodeRequest {
@@ -14,10 +15,12 @@ export interface NodeRequest {
   off(event: 'data', listener: (chunk: Uint8Array) => void): unknown
   resume(): unknown
   readableEnded?: boolean
+  destroyed?: boolean
 }
 
 /** As much of node:http's ServerResponse as is used here. */
 export interface NodeResponse {
+  readonly headersSent?: boolean
   writeHead(status: number, headers: Record<string, string | string[]>): unknown
   end(body?: string): unknown
 }
@@ -33,10 +36,19 @@ export interface Responder {
  */
 export function nodeListener(server: Responder): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   return (request, response, next) => {
-    server.respond(fromNodeRequest(request)).then(
-      (answer) => (answer ? send(response, answer) : next ? next() : send(response, NOT_FOUND)),
-      (error) => (next ? next(error) : send(response, FAILED))
-    )
+    const http = fromNodeRequest(request)
+    const send = (answer: HttpResponse) => {
+      // Somebody before us answered already, such as a middleware that limits the time.
+      if (!response.headersSent) write(response, answer)
+    }
+    const sendOwn = (answer: HttpResponse) =>
+      send({ ...answer, headers: { ...answer.headers, 'x-request-id': http.id ?? runtimeCrypto().random(9) } })
+    server
+      .respond(http)
+      .then((answer) => (answer ? send(answer) : next ? next() : sendOwn(NOT_FOUND)))
+      .catch((error: unknown) => (next ? next(error) : sendOwn(FAILED)))
+      // What `next` throws is the host's, and must not end its process.
+      .catch(() => sendOwn(FAILED))
   }
 }
 
@@ -62,7 +74,7 @@ function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unk
   }
 }
 
-function send(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
+function write(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
   response.writeHead(status, { ...headers, 'content-length': String(byteLength(body)) })
   response.end(body)
 }
@@ -76,6 +88,8 @@ async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unkno
   const parsed = request.rawBody ?? (request.readableEnded ? request.body : undefined)
   if (parsed !== undefined)
     return typeof parsed === 'string' ? parsed : parsed instanceof Uint8Array ? decodeBody(parsed) : encodeParsed(parsed)
+  if (request.readableEnded) throw bodyAlreadyRead()
+  if (request.destroyed) throw clientWentAway()
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw discard(request)
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
@@ -90,8 +104,8 @@ async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unkno
     }
     request.on('data', onData)
     request.on('end', () => settle(() => decodeBody(join(chunks, length)), resolve, reject))
-    request.on('error', reject)
-    request.on('close', () => reject(new Error('the client went away')))
+    request.on('error', (cause) => reject(clientWentAway(cause)))
+    request.on('close', () => reject(clientWentAway()))
   })
 }
 
@@ -106,18 +120,6 @@ function settle<T>(produce: () => T, resolve: (value: T) => void, reject: (error
   } catch (error) {
     reject(error)
   }
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks
-  if (chunks.length === 1 && only) return only
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
 }
 
 /** What a body parser made of a form, as a form again; a repeated parameter is a list there, and stays repeated here. */
