@@ -175,6 +175,13 @@ describe('authorization code', () => {
     expect(tokens.scope).toBe('read')
   })
 
+  test('CD-11 scope that the client lost before the redemption is not issued', async () => {
+    const { test, client } = await ready()
+    const code = await test.code({ scope: 'read write' })
+    await test.server.clients.update('app', { scope: 'read' })
+    expect(await (await test.redeem(client, code)).json()).toMatchObject({ scope: 'read' })
+  })
+
   test('CD-12 a grant revoked or a client disabled before the redemption yields nothing', async () => {
     const { test, client } = await ready()
     const code = await test.code()

@@ -76,6 +76,16 @@ describe('interactions', () => {
     expect(tokens.scope).toBe('write')
   })
 
+  test('AZ-14 CO-01 scope that the client lost while the person was asked is not granted', async () => {
+    const { test, signIn, allow, back } = await ready()
+    signIn()
+    await test.authorize({ scope: undefined })
+    await allow()
+    await test.server.clients.update('app', { scope: 'read' })
+    expect(codeOf(await back())).toMatch(/^gac_/)
+    expect((await test.server.store.grants.list({ subject: 'alice' }, test.now))[0]?.scope).toEqual(['read'])
+  })
+
   test('CO-04 denial is told to the client, and ends the interaction', async () => {
     const { test, signIn, resolve, back } = await ready()
     signIn()

@@ -68,6 +68,26 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
     expect(test.eventsOf('token.foreign')).toHaveLength(1)
   })
 
+  test('IS-03 the tokens of a client that was disabled or deleted are dead for the API they are for', async () => {
+    const { test, client, other, tokens } = await ready({
+      accessTokenFormat,
+      resources: [{ identifier: API, clientId: 'other' }],
+      defaultResource: API
+    })
+    const own = await (await test.token(client, { grant_type: 'client_credentials' })).json()
+    const seen = async () => [
+      (await test.introspect(other, tokens.access_token)).active,
+      (await test.introspect(other, own.access_token)).active
+    ]
+    expect(await seen()).toEqual([true, true])
+    await test.server.clients.update('app', { disabled: true })
+    expect(await seen()).toEqual([false, false])
+    await test.server.clients.update('app', { disabled: false })
+    expect(await seen()).toEqual([true, true])
+    await test.server.clients.delete('app')
+    expect(await seen()).toEqual([false, false])
+  })
+
   test('IS-03 what is not live is inactive, and nothing else is said', async () => {
     const { test, client, tokens, active } = await ready({ accessTokenFormat })
     const code = await test.code()

@@ -109,6 +109,24 @@ describe('refresh token', () => {
     expect(wide.scope).toBe('read write')
   })
 
+  test.each(['opaque', 'jwt'])(
+    'RT-06 scope that the client lost is no longer granted, as %s, until it is given back',
+    async (accessTokenFormat) => {
+      const { test, client, tokens, refresh } = await ready({ accessTokenFormat })
+      const registered = async (scope: string) => {
+        await test.server.clients.update('app', { scope })
+        test.now += 1
+      }
+      await registered('read')
+      const less = await (await refresh(tokens.refresh_token)).json()
+      expect(less.scope).toBe('read')
+      expect(await test.introspect(client, less.access_token)).toMatchObject({ scope: 'read' })
+      await expectTokenError(await refresh(less.refresh_token, { scope: 'read write' }), 400, 'invalid_scope')
+      await registered('read write')
+      expect(await (await refresh(less.refresh_token)).json()).toMatchObject({ scope: 'read write' })
+    }
+  )
+
   test('RT-10 idle and absolute lifetime', async () => {
     const { test, tokens, refresh } = await ready({ refreshTokenLifetime: 100, grantLifetime: 250, accessTokenLifetime: 1000 })
     let current = tokens

@@ -208,7 +208,7 @@ export class AuthorizationEndpoint implements Endpoint {
       id: this.#server.identifier(),
       clientId: client.client_id,
       subject: session.subject,
-      scope: begun?.value.consent?.subject === session.subject ? begun.value.consent.scope : request.scope,
+      scope: consentedScope(request.scope, session, begun),
       authTime: session.authTime,
       ...(session.acr !== undefined && { acr: session.acr }),
       ...(session.amr && { amr: session.amr }),
@@ -251,6 +251,12 @@ export class AuthorizationEndpoint implements Endpoint {
 function checkUnfolded(params: Params): void {
   if (params.has('request')) throw new RequestNotSupportedError()
   if (params.has('request_uri')) throw new RequestUriNotSupportedError()
+}
+
+/** What the person allowed in this interaction of what the client may still ask for; without one, all that it asks for. */
+function consentedScope(asked: readonly string[], { subject }: Session, begun: FoundInteraction | undefined): readonly string[] {
+  const consent = begun?.value.consent
+  return consent?.subject === subject ? consent.scope.filter((token) => asked.includes(token)) : asked
 }
 
 function maxAgeOf(params: Params): number | undefined {

@@ -4,6 +4,7 @@ import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import type { Confirmation } from '../models/confirmation.ts'
 import type { Grant } from '../models/grant.ts'
+import { parseScope } from '../models/scope.ts'
 
 /** Decides what a token says and for how long, and leaves the writing to its format. */
 export class TokenIssuer implements TokenService {
@@ -26,10 +27,12 @@ export class TokenIssuer implements TokenService {
     const aud = resource?.length ? resource : [settings.defaultResource ?? settings.issuer]
     const policy = this.#server.policy(client, aud[0])
     const expiresAt = Math.min(now + policy.accessTokenLifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY)
+    // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
+    const registered = parseScope(client.scope) ?? []
     const token: AccessToken = {
       client_id: client.client_id,
       ...(subject !== undefined && { sub: subject }),
-      scope: scope.join(' '),
+      scope: scope.filter((one) => registered.includes(one)).join(' '),
       aud,
       iat: now,
       ...(confirmation && { cnf: confirmation }),
@@ -58,9 +61,14 @@ export class TokenIssuer implements TokenService {
   async find(token: string): Promise<PresentedToken | undefined> {
     for (const format of this.#formats.values()) {
       const presented = await format.read(token)
-      if (presented) return presented
+      if (presented) return (await this.#hasClient(presented)) ? presented : { ...presented, revoked: true }
     }
     return undefined
+  }
+
+  /** A client's own tokens hang on no grant that would die with it. */
+  async #hasClient({ token }: PresentedToken): Promise<boolean> {
+    return (await this.#server.clients.find(token.client_id)) !== undefined
   }
 
   revoke(token: PresentedToken): Promise<void> {
