@@ -249,11 +249,28 @@ describe('client and redirect URI', () => {
     expect((await test.authorize({ redirect_uri: uri })).headers.get('location')).toMatch(
       /^https:\/\/c\.example\/cb\?a=1&a=2&b=&code=gac_[\w-]+&state=xyz&iss=/
     )
-    for (const name of ['code', 'state', 'iss', 'error']) {
-      await expect(test.client({ client_id: 'x', redirect_uris: [`https://c.example/cb?${name}=x`] })).rejects.toMatchObject({
+    for (const query of [
+      ...['code=x', 'state=x', 'iss=x', 'error=x', 'code', 'a=1&code=x', 'a=1?&code=x', '?code=x', 'a?code=x', 'a=1;code=x'],
+      ...['%63ode=x', '%63%6F%64%65=x', 'a=1&st%61te=x', 'a=%', 'a=%zz', '%ff%']
+    ]) {
+      await expect(test.client({ client_id: 'x', redirect_uris: [`https://c.example/cb?${query}`] })).rejects.toMatchObject({
         error: 'invalid_redirect_uri'
       })
     }
+    await test.client({ client_id: 'y', redirect_uris: ['https://c.example/cb?a=%C3%A9&encode=1&b=%ff'] })
+  })
+
+  test('AZ-08 AZ-10 a port that no computer has is refused, when it is registered and when it is used', async () => {
+    const native = { application_type: 'native' as const, redirect_uris: ['http://localhost/cb', 'http://127.0.0.1/cb'] }
+    const test = await ready({}, native)
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'c.example']) {
+      const uri = `${host === 'c.example' ? 'https' : 'http'}://${host}:99999/cb`
+      await expect(test.client({ client_id: 'x', ...native, redirect_uris: [uri] })).rejects.toMatchObject({
+        error: 'invalid_redirect_uri'
+      })
+      await expectPage(await test.authorize({ redirect_uri: uri }))
+    }
+    expect((await test.authorize({ redirect_uri: 'http://localhost:65535/cb' })).status).toBe(303)
   })
 
   test('AZ-11 "The endpoint URI MUST NOT include a fragment component", nor user information', async () => {
@@ -337,7 +354,25 @@ describe('other authorization parameters', () => {
       expect(location).toMatch(/^[\x21-\x7e]+$/)
       expect(new URL(location).searchParams.get('state')).toBe(state)
     }
-    expectRedirectError(await test.authorize({ state: 'x'.repeat(4097) }), 'invalid_request', { state: null })
+    for (const state of ['x'.repeat(4097), 'é'.repeat(683), '😀'.repeat(342)])
+      expectRedirectError(await test.authorize({ state }), 'invalid_request', { state: null })
+  })
+
+  test('IN-11 no Location is longer than 8 KiB, whatever its state is made of', async () => {
+    const redirect_uri = `${REDIRECT_URI}?${'a'.repeat(2047 - REDIRECT_URI.length)}`
+    const test = await ready({}, { redirect_uris: [redirect_uri] })
+    const lengths = []
+    for (const character of ['x', 'é', '😀', '\u2028', '<', ' ']) {
+      for (const scope of ['read', 'unknown']) {
+        for (let count = 8192; count >= 1; count = Math.floor(count / 2)) {
+          const location = (await test.authorize({ redirect_uri, scope, state: character.repeat(count) })).headers.get('location') ?? ''
+          expect(location.startsWith(redirect_uri)).toBe(true)
+          lengths.push(location.length)
+        }
+      }
+    }
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(8192)
+    expect(Math.max(...lengths)).toBeGreaterThan(2048 + 4096)
   })
 
   test('AP-05 without state there is none in the answer', async () => {

@@ -33,9 +33,9 @@ export function redirectUriFault(uri: string, applicationType: 'web' | 'native' 
     return 'a redirect URI consists of the ASCII characters of RFC 3986, without a wildcard'
   // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
   if (uri.includes('#')) return 'a redirect URI has no fragment'
-  const query = uri.split('?')[1]
-  if (query?.split('&').some((pair) => RESERVED.includes(pair.split('=')[0] ?? '')))
-    return 'a redirect URI has no response parameter in its query'
+  if (!/^(?:[^%]|%[0-9A-Fa-f]{2})*$/.test(uri)) return 'a redirect URI is percent-encoded as RFC 3986 says'
+  if (namesOfQuery(uri).some((name) => RESERVED.includes(name))) return 'a redirect URI has no response parameter in its query'
+  if (!URL.canParse(uri)) return 'a redirect URI is an absolute URI'
   if (uri.startsWith('https://')) return authorityFault(uri)
   if (isLoopback(uri)) return undefined
   if (applicationType !== 'native') return 'a redirect URI of a web client is an https URL, or http on a loopback host'
@@ -54,7 +54,22 @@ function authorityFault(uri: string): string | undefined {
   if (authority === '' || authority.includes('@')) return 'a redirect URI has a host and no user information'
   if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(authority))
     return 'the host of a redirect URI is a DNS name or an IP address'
-  return URL.canParse(uri) ? undefined : 'a redirect URI is an absolute URI'
+  return undefined
+}
+
+/** The names in the query, however a client may read it: `;` separates for some, and a name may be percent-encoded. */
+function namesOfQuery(uri: string): readonly string[] {
+  const mark = uri.indexOf('?')
+  if (mark === -1) return []
+  return uri
+    .slice(mark + 1)
+    .split(/[&;?]/)
+    .map((pair) => percentDecoded(pair.split('=')[0] ?? ''))
+}
+
+/** Byte by byte, since a name that is no UTF-8 is none of the reserved ones. */
+function percentDecoded(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
 function withoutPort(uri: string): string {
