@@ -114,7 +114,9 @@ describe('HTTP', () => {
     await server.authorization.clients.create({ client_id: 'long', redirect_uris: ['https://client.example.com/cb'] })
     const known = `client_id=long&redirect_uri=https://client.example.com/cb&response_type=nonsense`
     const answer = await request(`/authorize?${known}&state=${'x'.repeat(15_000)}`)
-    expect(/^location: (.*)$/im.exec(answer)?.[1]?.length ?? 0).toBeLessThan(8192)
+    const location = /^location: (.*)$/im.exec(answer)?.[1] ?? ''
+    expect(location).toMatch(/^https:\/\/client\.example\.com\/cb\?error=/)
+    expect(location.length).toBeLessThan(8192)
   })
 
   test('IN-12 half a request is given up after ten seconds, while others are answered', { timeout: 30_000 }, async () => {

@@ -17,12 +17,13 @@ import { type InteractionCheck, type Situation, scopeOf } from '../interactions/
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
 import type { Grant } from '../models/grant.ts'
 import { isWithin } from '../models/scope.ts'
-import { Params } from '../params.ts'
+import { encodeForm, Params } from '../params.ts'
 import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
 import type { ResponseTypeBase } from '../response-types/base.ts'
 import { answer, provenRedirectUri, type Redirection, refuse, responseTypeName, safeResponseMode, single } from './redirection.ts'
 import { requestedScope } from './scope.ts'
 
+// Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
 const MAX_STATE = 4096
 
 /** A request that could be answered, if the person is there and agrees. */
@@ -94,7 +95,7 @@ export class AuthorizationEndpoint implements Endpoint {
       client,
       redirectUri,
       mode: safeResponseMode(params, this.#registry),
-      ...(state !== undefined && state.length <= MAX_STATE && { state })
+      ...(state !== undefined && isShort(state) && { state })
     }
   }
 
@@ -123,7 +124,7 @@ export class AuthorizationEndpoint implements Endpoint {
     const repeated = params.repeated()
     if (repeated !== undefined) params.get(repeated)
     checkUnfolded(params)
-    if ((params.get('state')?.length ?? 0) > MAX_STATE) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters`)
+    if (!isShort(params.get('state') ?? '')) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)
     const responseType = responseTypeName(params.require('response_type'))
     const type = this.#registry.responseTypes.get(responseType)
     if (!type) throw new UnsupportedResponseTypeError()
@@ -257,6 +258,10 @@ function checkUnfolded(params: Params): void {
 function consentedScope(asked: readonly string[], { subject }: Session, begun: FoundInteraction | undefined): readonly string[] {
   const consent = begun?.value.consent
   return consent?.subject === subject ? consent.scope.filter((token) => asked.includes(token)) : asked
+}
+
+function isShort(state: string): boolean {
+  return state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE
 }
 
 function maxAgeOf(params: Params): number | undefined {
