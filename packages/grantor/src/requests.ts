@@ -10,7 +10,7 @@ export interface OAuthRequest extends HttpRequest {
   params: Params
   /** Appears in every error, event and log line of this request. */
   id: string
-  /** The client that sends it, as soon as that is known. */
+  /** The client that says it sends this, as soon as that is known. */
   clientId?: string
 }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { Params } from '../src/params.ts'
 import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
@@ -200,6 +201,65 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-credentials')).toBe(null)
     expect(response.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate, DPoP-Nonce')
     expect(response.headers.get('vary')).toBe('Origin')
+  })
+
+  test.each(ENDPOINTS)('DI-06 the answer of %s is for the origins of the client, however it authenticates', async (path) => {
+    const { test } = await ready()
+    const origin = 'https://tool.example'
+    const secret = await test.client({ client_id: 'listed', allowed_origins: [origin] })
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwks = { keys: [await exportJWK(publicKey)] }
+    await test.client({ client_id: 'signs', allowed_origins: [origin], token_endpoint_auth_method: 'private_key_jwt', jwks })
+    let jti = 0
+    const assertion = async (key = privateKey) => ({
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await new SignJWT({ iss: 'signs', sub: 'signs', aud: ISSUER, jti: `j${jti++}`, exp: test.now + 60 })
+        .setProtectedHeader({ alg: 'ES256' })
+        .sign(key)
+    })
+    const params = { grant_type: 'client_credentials', token: 'x' }
+    const stranger = await generateKeyPair('ES256')
+    const ask = async (from: string) => [
+      await test.post(path, params, { ...basic('listed', secret.client_secret ?? ''), origin: from }),
+      await test.post(path, params, { ...basic('listed', 'wrong'), origin: from }),
+      await test.post(path, { ...params, ...(await assertion()) }, { origin: from }),
+      await test.post(path, { ...params, ...(await assertion(stranger.privateKey)) }, { origin: from })
+    ]
+    for (const [from, readable] of [
+      [origin, origin],
+      ['https://evil.example', null]
+    ] as const) {
+      const responses = await ask(from)
+      expect(responses.map(({ status }) => status)).toEqual([200, 401, 200, 401])
+      expect(responses.map(({ headers }) => headers.get('access-control-allow-origin'))).toEqual(responses.map(() => readable))
+    }
+  })
+
+  test('CA-23 cookies are not looked at, and no answer is for requests with credentials', async () => {
+    const { test, body } = await ready()
+    const headers = { origin: 'https://client.example.com', cookie: '__Host-grantor-session=x; a=b' }
+    const preflight = await test.fetch('/token', { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'POST' } })
+    const without = await test.post('/token', { ...body, client_secret: 'wrong' })
+    const answers = [
+      preflight,
+      await test.post('/token', body, headers),
+      await test.post('/token', { ...body, client_secret: 'wrong' }, headers)
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([204, 200, 401])
+    for (const answer of answers) {
+      expect(answer.headers.get('access-control-allow-credentials')).toBe(null)
+      expect(answer.headers.get('set-cookie')).toBe(null)
+    }
+    expect(await answers[2]?.json()).toEqual(await without.json())
+  })
+
+  test('DI-07 the authorization endpoint is for no other origin', async () => {
+    const { test } = await ready()
+    const origin = 'https://client.example.com'
+    for (const method of ['GET', 'POST', 'OPTIONS']) {
+      const { headers } = await test.fetch('/authorize?client_id=app', { method, headers: { origin } })
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
+    }
   })
 
   test('DI-06 metadata and keys are for everybody, and a preflight lets a form through', async () => {

@@ -19,6 +19,8 @@ export class ClientAuthenticator {
   /** @throws InvalidClientError (401) if the client is unknown or does not prove itself; InvalidRequestError if it tries in two ways. */
   async authenticate(request: OAuthRequest): Promise<Client> {
     const attempt = this.#read(request)
+    // Whose origins may read the answer, a refusal too.
+    request.clientId = attempt.clientId
     const client = await this.#server.clients.find(attempt.clientId)
     // The same work for a client that does not exist, so that time does not tell.
     const proven = await attempt.method.verify(client ?? NOBODY, attempt.credential, request)
