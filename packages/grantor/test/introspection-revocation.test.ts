@@ -1,5 +1,7 @@
+import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
+import { type Extension, GrantTypeBase } from '../src/index.ts'
 import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
 
 const API = 'https://api.example.com'
@@ -66,6 +68,34 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
     const stranger = await test.client({ client_id: 'stranger' })
     expect(await test.introspect(stranger, tokens.access_token)).toEqual({ active: false })
     expect(test.eventsOf('token.foreign')).toHaveLength(1)
+  })
+
+  test('IS-06 no claim of a grant type or an extension takes the place of what the protocol says, present or absent', async () => {
+    const forged = {
+      ...{ iss: 'x', sub: 'x', aud: 'x', exp: 1, nbf: 9e9, iat: 1, jti: 'x', client_id: 'x', scope: 'admin', cnf: { jkt: 'x' } },
+      ...{ auth_time: 1, active: false, token_type: 'x', act: { sub: 'kept' }, tier: 'gold' }
+    }
+    class Plain extends GrantTypeBase {
+      readonly grantType = 'urn:example:plain'
+      async validateRequest() {
+        return { scope: [], claims: forged }
+      }
+    }
+    const plain: Extension = (server) => ({ grantTypes: [new Plain(server)], validateTokenRequest: async () => forged })
+    const { test, client } = await ready({ accessTokenFormat, extensions: [plain] })
+    await test.server.clients.update('app', { grant_types: ['urn:example:plain'] })
+    const { access_token } = await (await test.token(client, { grant_type: 'urn:example:plain' })).json()
+    const response = await test.post('/introspect', { token: access_token }, basic('app', client.client_secret ?? ''))
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(await response.json()).toEqual({
+      ...{ active: true, iss: ISSUER, sub: 'app', aud: ISSUER, client_id: 'app', scope: '', token_type: 'Bearer' },
+      ...{ iat: test.now, exp: test.now + 3600, jti: expect.any(String), act: { sub: 'kept' }, tier: 'gold' }
+    })
+    if (accessTokenFormat === 'jwt') {
+      const { sub, ...rest } = decodeJwt(access_token)
+      expect(sub).toBe('app')
+      expect(Object.keys(rest).sort()).toEqual(['act', 'aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'tier'])
+    }
   })
 
   test('IS-03 the tokens of a client that was disabled or deleted are dead for the API they are for', async () => {

@@ -28,6 +28,14 @@ describe('refresh token', () => {
     expect([await active(tokens.refresh_token), await active(next.refresh_token)]).toEqual([false, true])
   })
 
+  test('IS-06 a refresh token was issued when it was, not when its grant was', async () => {
+    const { test, client, tokens, refresh } = await ready()
+    expect(await test.introspect(client, tokens.refresh_token)).toMatchObject({ iat: test.now })
+    test.now += 1000
+    const next = await (await refresh(tokens.refresh_token)).json()
+    expect(await test.introspect(client, next.refresh_token)).toMatchObject({ iat: test.now, exp: test.now + 14 * 86_400 })
+  })
+
   test('RT-01 reuse after the window revokes the family, and that one only', async () => {
     const { test, client, tokens, refresh, active } = await ready()
     const other = await (await test.redeem(client, await test.code())).json()
@@ -69,6 +77,15 @@ describe('refresh token', () => {
     const first = await (await refresh(tokens.refresh_token)).json()
     test.now += 5
     expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 3595 })
+  })
+
+  test('RT-03 a retry after the access token expired says so, and still brings the refresh token that goes on', async () => {
+    const { test, tokens, refresh, active } = await ready({ accessTokenLifetime: 10 })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    test.now += 20
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 0 })
+    expect(await active(first.access_token)).toBe(false)
+    expect(await (await refresh(first.refresh_token)).json()).toMatchObject({ expires_in: 10 })
   })
 
   test('RT-04 a retry for another scope or resource is not a retry: refused, and the family lives', async () => {

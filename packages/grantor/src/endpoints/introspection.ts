@@ -72,7 +72,6 @@ export class IntrospectionEndpoint implements Endpoint {
       sub: grant.subject,
       scope: grant.scope.join(' '),
       exp: expiresAt,
-      iat: grant.createdAt,
       ...token
     }
   }

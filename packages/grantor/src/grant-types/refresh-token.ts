@@ -57,7 +57,9 @@ export class RefreshTokenGrantType extends GrantTypeBase {
     if (answer === undefined) throw new InvalidGrantError('the refresh token was used for another scope, resource or key')
     this.server.emit('refresh_token.repeated', { clientId: client.client_id, grantId: grant.id }, id)
     const response = JSON.parse(answer) as TokenResponse
-    return { ...response, expires_in: response.expires_in - age }
+    // RFC 6749 §5.1: "The lifetime in seconds of the access token". Where the window outlasts it, nothing is left: what the retry needs is the
+    // refresh token beside it.
+    return { ...response, expires_in: Math.max(0, response.expires_in - age) }
   }
 
   #successorKey({ params }: TokenRequest): Promise<string> {

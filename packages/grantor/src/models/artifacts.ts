@@ -27,6 +27,8 @@ export interface AuthorizationCode {
   confirmation?: Confirmation
   /** Failed redemptions by the right client. */
   failures: number
+  /** Spent by its failures, not by a redemption. */
+  burned?: true
 }
 
 /** RFC 6749 §1.4 */
@@ -45,6 +47,7 @@ export interface AccessToken {
 /** RFC 6749 §1.5 */
 export interface RefreshToken {
   client_id: string
+  iat: number
   cnf?: Confirmation
   /** After its rotation: what its successor was given for, and the answer, encrypted under a key derived from this token. */
   successor?: { request: string; response: string }

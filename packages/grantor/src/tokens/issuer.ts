@@ -6,6 +6,12 @@ import type { Confirmation } from '../models/confirmation.ts'
 import type { Grant } from '../models/grant.ts'
 import { parseScope } from '../models/scope.ts'
 
+// What the protocol says of a token (RFC 9068 §2.2, RFC 7662 §2.2) is said by nobody else, present or not.
+const RESERVED_CLAIMS = [
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'cnf', 'auth_time'],
+  ...['active', 'token_type']
+]
+
 /** Decides what a token says and for how long, and leaves the writing to its format. */
 export class TokenIssuer implements TokenService {
   readonly #server: ServerContext
@@ -36,7 +42,7 @@ export class TokenIssuer implements TokenService {
       aud,
       iat: now,
       ...(confirmation && { cnf: confirmation }),
-      ...(claims && { claims })
+      ...(claims && { claims: withoutReserved(claims) })
     }
     const minted = await this.#format(policy.accessTokenFormat).issue(token, {
       id: this.#server.identifier(),
@@ -48,13 +54,14 @@ export class TokenIssuer implements TokenService {
 
   async refreshToken(client: Client, grant: Grant, confirmation?: Confirmation): Promise<Minted> {
     const { refreshTokenLifetime } = this.#server.policy(client)
-    const expiresAt = Math.min(this.#server.now() + refreshTokenLifetime, grant.expiresAt ?? Number.POSITIVE_INFINITY)
+    const iat = this.#server.now()
+    const expiresAt = Math.min(iat + refreshTokenLifetime, grant.expiresAt ?? Number.POSITIVE_INFINITY)
     const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN)
     // RFC 9449 §5: a public client's refresh token is bound to its key; a confidential client proves itself by authenticating.
     const cnf = confirmation && client.token_endpoint_auth_method === 'none' ? { cnf: confirmation } : {}
     return {
       token,
-      artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value: { client_id: client.client_id, ...cnf } }
+      artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value: { client_id: client.client_id, iat, ...cnf } }
     }
   }
 
@@ -80,4 +87,8 @@ export class TokenIssuer implements TokenService {
     if (!format) throw new ConfigurationError(`there is no access token format ${name}; there are ${[...this.#formats.keys()].join(', ')}`)
     return format
   }
+}
+
+function withoutReserved(claims: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.includes(name)))
 }
