@@ -27,7 +27,8 @@ export interface EventDetails {
   'token.introspected': { clientId: string; active: boolean }
   /** The person is asked for something. */
   'interaction.started': { clientId: string; interactionId: string; prompt: string; reason: string }
-  'interaction.finished': { clientId: string; interactionId: string; outcome: string; subject?: string }
+  /** It ended, and the client was told. `subject`: who granted. */
+  'interaction.finished': { clientId: string; interactionId: string; outcome: 'granted' | 'denied'; subject?: string }
   'client.created': { clientId: string }
   'client.updated': { clientId: string }
   'client.deleted': { clientId: string }

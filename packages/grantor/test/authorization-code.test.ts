@@ -99,6 +99,7 @@ describe('authorization code', () => {
       await expectTokenError(await test.redeem(client, burned, { code_verifier: 'x'.repeat(43) }), 400, 'invalid_grant')
     await expectTokenError(await test.redeem(client, burned), 400, 'invalid_grant')
     expect(test.eventsOf('code.burned')).toHaveLength(1)
+    expect([...test.eventsOf('code.replayed'), ...test.eventsOf('grant.revoked')]).toEqual([])
   })
 
   test('CD-04 failures that come at once are counted, each', async () => {

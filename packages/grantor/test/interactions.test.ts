@@ -48,6 +48,9 @@ describe('interactions', () => {
     await allow()
     expect(codeOf(await back())).toMatch(/^gac_/)
     expect(test.prompts.map(({ id }) => id)).toEqual([last().id, last().id])
+    const about = { clientId: 'app', interactionId: last().id }
+    expect(test.eventsOf('interaction.started')).toMatchObject([about, about])
+    expect(test.eventsOf('interaction.finished')).toMatchObject([{ ...about, outcome: 'granted', subject: 'alice' }])
     expect(test.cookies.size).toBe(0)
   })
 
@@ -93,6 +96,7 @@ describe('interactions', () => {
     await resolve({ denied: true })
     expectRedirectError(await back(), 'access_denied')
     await expectPage(await back())
+    expect(test.eventsOf('interaction.finished')).toMatchObject([{ clientId: 'app', outcome: 'denied' }])
   })
 
   test('CO-04 one interaction yields one code, however often it is finished at once', async () => {

@@ -103,12 +103,7 @@ export class AuthorizationEndpoint implements Endpoint {
     const judged = await this.#judge(redirection, params, http)
     const session = await this.#interactions.session(http)
     if (begun?.value.denied) {
-      const forget = await this.#service.finish(begun)
-      this.#server.emit(
-        'interaction.finished',
-        { clientId: judged.request.client.client_id, interactionId: begun.id, outcome: 'denied' },
-        http.id
-      )
+      const forget = await this.#finish(begun, 'denied', http)
       return withCookies(this.#refuse(redirection, new AccessDeniedError(), http), [forget])
     }
     const situation = this.#situation(judged, session, begun)
@@ -203,7 +198,7 @@ export class AuthorizationEndpoint implements Endpoint {
     begun: FoundInteraction | undefined
   ): Promise<HttpResponse> {
     const { client, http } = request
-    const cookies = begun ? [await this.#service.finish(begun)] : []
+    const cookies = begun ? [await this.#finish(begun, 'granted', http, session.subject)] : []
     const now = this.#server.now()
     const grant: Grant = {
       id: this.#server.identifier(),
@@ -229,6 +224,14 @@ export class AuthorizationEndpoint implements Endpoint {
     }
     this.#server.emit('authorization.granted', event, http.id)
     return withCookies(answer(redirection, params, this.#server.settings.issuer), cookies)
+  }
+
+  /** @returns the cookie that forgets it. @throws InvalidRequestError if it ended before. */
+  async #finish({ id, value }: FoundInteraction, outcome: 'granted' | 'denied', http: OAuthRequest, subject?: string): Promise<string> {
+    const cookie = await this.#service.finish({ id })
+    const event = { clientId: value.client_id, interactionId: id, outcome, ...(subject !== undefined && { subject }) }
+    this.#server.emit('interaction.finished', event, http.id)
+    return cookie
   }
 
   #prompts(params: Params): readonly string[] {

@@ -43,6 +43,8 @@ export class AuthorizationCodeGrantType extends GrantTypeBase {
   }
 
   protected override async replayed(request: TokenRequest, issuance: TokenIssuance, spent: Consumption<unknown>): Promise<TokenResponse> {
+    // A code that failures burned was never redeemed: there is no family that a second party could hold.
+    if ((spent.value as AuthorizationCode).burned) throw new InvalidGrantError('the code is dead after too many failures')
     const { grant } = issuance
     if (grant)
       this.server.emit('code.replayed', { clientId: request.client.client_id, subject: grant.subject, grantId: grant.id }, request.id)
@@ -90,8 +92,9 @@ export class AuthorizationCodeGrantType extends GrantTypeBase {
       const failures = code.value.failures + 1
       if (!(await store.artifacts.update(AUTHORIZATION_CODE, id, { failures }, { failures: failures - 1 }, now))) continue
       if (failures < settings.codeFailureLimit) return
-      await store.artifacts.consume({ kind: AUTHORIZATION_CODE, id }, { now })
-      if (grant) this.server.emit('code.burned', { clientId: client.client_id, subject: grant.subject, grantId: grant.id }, requestId)
+      const burned = await store.artifacts.consume({ kind: AUTHORIZATION_CODE, id }, { now, leaves: { burned: true } })
+      if (burned?.first && grant)
+        this.server.emit('code.burned', { clientId: client.client_id, subject: grant.subject, grantId: grant.id }, requestId)
       return
     }
   }

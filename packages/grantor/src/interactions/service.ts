@@ -119,7 +119,7 @@ export class InteractionService {
   }
 
   /** Ends it: one answer for one request, whatever is clicked twice. @returns the cookie that forgets it. @throws InvalidRequestError if it ended before. */
-  async finish({ id }: FoundInteraction): Promise<string> {
+  async finish({ id }: Pick<FoundInteraction, 'id'>): Promise<string> {
     const spent = await this.#server.store.artifacts.consume({ kind: INTERACTION, id }, { now: this.#server.now() })
     if (!spent?.first) throw notHere()
     return this.#cookie(id, '', 0)
