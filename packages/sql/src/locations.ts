@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import type { PostgresOptions } from './postgres-connection.ts'
 import { PostgresDatabase } from './postgres-database.ts'
 import { migratePostgres, postgresVersion } from './postgres-migrations.ts'
 import { PostgresStore } from './postgres-store.ts'
@@ -11,9 +12,12 @@ export function isPostgres(location: string): boolean {
   return /^postgres(ql)?:/.test(location)
 }
 
-/** Opens the store at a location and migrates its schema. @throws ConfigurationError if it cannot be used */
+/**
+ * Opens the store at a location and migrates its schema. `?prepared_statements=false` in a URL is for a pooler that does not know them.
+ * @throws ConfigurationError if it cannot be used
+ */
 export async function openStore(location: string): Promise<SqliteStore | PostgresStore> {
-  return isPostgres(location) ? PostgresStore.open({ url: location }) : new SqliteStore({ path: fileOf(location) })
+  return isPostgres(location) ? PostgresStore.open(optionsOf(location)) : new SqliteStore({ path: fileOf(location) })
 }
 
 /** The version of the schema at a location, and the one that this code wants. @throws ConfigurationError */
@@ -33,7 +37,13 @@ export async function migrateSchema(location: string, target: number = SCHEMA_VE
 /** The bare database at a location, its schema migrated. */
 export async function openDatabase(location: string): Promise<Database & { close(): void | Promise<void> }> {
   await migrateSchema(location)
-  return isPostgres(location) ? new PostgresDatabase({ url: location, timeout: 60_000 }) : new SqliteDatabase({ path: fileOf(location) })
+  return isPostgres(location)
+    ? new PostgresDatabase({ ...optionsOf(location), timeout: 60_000 })
+    : new SqliteDatabase({ path: fileOf(location) })
+}
+
+function optionsOf(url: string): PostgresOptions {
+  return { url, preparedStatements: URL.parse(url)?.searchParams.get('prepared_statements') !== 'false' }
 }
 
 function withSqlite<T>(location: string, work: (database: SqliteDatabase) => T): T {

@@ -14,6 +14,8 @@ export interface PostgresOptions {
 
 /** Milliseconds to wait for a connection. */
 const CONNECT_TIMEOUT = 1000
+/** What PgBouncer says to a setting that it cannot keep for one of its clients. */
+const REFUSED_SETTING = /unsupported startup parameter: statement_timeout/
 /** Milliseconds after a failed attempt in which nobody tries again; each waits for a random part of it more. */
 const BACKOFF = 100
 const INT8 = 20
@@ -34,13 +36,8 @@ export class PostgresConnection {
   }
 
   async query(query: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
-    this.#client ??= this.#connect()
-    const attempt = this.#client
-    const client = await attempt.catch((error: unknown) => {
-      if (this.#client === attempt) this.#client = undefined
-      throw error
-    })
-    return client.query<Row>(query)
+    this.#client ??= this.#open()
+    return (await this.#client).query<Row>(query)
   }
 
   async close(): Promise<void> {
@@ -48,33 +45,49 @@ export class PostgresConnection {
     await client?.end()
   }
 
+  /** Each client is forgotten for itself: the late end of one that broke must not lose the one after it. */
+  #open(): Promise<pg.Client> {
+    const attempt = this.#connect()
+    const forget = () => {
+      if (this.#client === attempt) this.#client = undefined
+    }
+    attempt.then((client) => client.once('error', forget).once('end', forget), forget)
+    return attempt
+  }
+
   async #connect(): Promise<pg.Client> {
     try {
       if (this.#failure && performance.now() < this.#failure.until) throw this.#failure.error
-      const { url, timeout = 3000 } = this.#options
-      const client = new pg.Client({
-        connectionString: url,
-        application_name: 'grantor',
-        pipeline: true,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 1000,
-        connectionTimeoutMillis: CONNECT_TIMEOUT,
-        statement_timeout: timeout,
-        query_timeout: timeout,
-        types
+      const { timeout = 3000 } = this.#options
+      const client = await this.#login(timeout).catch((error: Error) => {
+        // Behind a pooler the role has the limit (docs/operations.md); ours on the answer stays.
+        if (REFUSED_SETTING.test(error.message)) return this.#login(false)
+        throw error
       })
-      const forget = () => {
-        this.#client = undefined
-      }
-      // Without a listener a connection that breaks while idle would end the process.
-      client.on('error', forget)
-      client.on('end', forget)
-      await client.connect()
       this.#failure = undefined
       return client
     } catch (error) {
       if (this.#failure?.error !== error) this.#failure = { error, until: performance.now() + BACKOFF * (1 + Math.random()) }
       throw error
     }
+  }
+
+  async #login(statementTimeout: number | false): Promise<pg.Client> {
+    const { url, timeout = 3000 } = this.#options
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'grantor',
+      pipeline: true,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 1000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      statement_timeout: statementTimeout,
+      query_timeout: timeout,
+      types
+    })
+    // Without a listener a connection that breaks while idle would end the process.
+    client.on('error', () => {})
+    await client.connect()
+    return client
   }
 }
