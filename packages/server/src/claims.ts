@@ -80,6 +80,11 @@ export function patchClaims(claims: Claims, input: unknown): Claims {
   return parseClaims(Object.fromEntries(Object.entries(patched).filter(([, value]) => value !== null)))
 }
 
+/** Whether it may be the `email` of a person. */
+export function isEmail(address: string): boolean {
+  return STANDARD.email.safeParse(address).success
+}
+
 // OpenID Connect Core §5.2: "BCP47 [RFC5646] language tags are added to member names, delimited by a # character."
 function* faultsOf(claim: string, value: unknown): Iterable<string> {
   const [name = '', tag, ...more] = claim.split('#')

@@ -27,6 +27,15 @@ const Server = z.strictObject({
       originConcurrency: z.int().positive().exactOptional()
     })
     .default({ allow: [] }),
+  /** People may create accounts for themselves. */
+  signUp: z.boolean().default(false),
+  limits: z
+    .strictObject({
+      signInsPerAccount: z.int().min(1).default(10),
+      signInsPerAddress: z.int().min(1).default(100),
+      signUpsPerAddress: z.int().min(1).default(20)
+    })
+    .prefault({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
 })
 const Settings = z.looseObject({ issuer: z.string() })

@@ -18,13 +18,16 @@ import {
 } from 'grantor'
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
+import { Forms } from './forms.ts'
 import { LoginLimiter } from './login-limiter.ts'
-import { ErrorPage } from './pages/pages.tsx'
-import { PagesResponder, page } from './pages-responder.ts'
+import { page } from './pages/page.ts'
+import { ErrorPage } from './pages/site.tsx'
+import { PagesResponder } from './pages-responder.ts'
 import { Purge } from './purge.ts'
 import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
+import { SignUp } from './sign-up.ts'
 import { CertificateReloader, readTls } from './tls.ts'
 import { Users } from './users.ts'
 
@@ -82,7 +85,14 @@ export class GrantorServer {
     this.#purge = new Purge(store, () => this.authorization.now())
     this.users = new Users(this.authorization)
     this.#sessions = new Sessions(this.authorization, this.users)
-    const pages = new PagesResponder(this.authorization, { users: this.users, sessions: this.#sessions, limiter: new LoginLimiter() })
+    const limiter = new LoginLimiter(config.limits)
+    const pages = new PagesResponder(this.authorization, {
+      users: this.users,
+      sessions: this.#sessions,
+      limiter,
+      forms: new Forms(this.authorization),
+      signUp: config.signUp ? new SignUp(this.users, limiter) : undefined
+    })
     const listener = this.#listener(pages)
     if (config.tls) {
       const options = readTls(config.tls)

@@ -156,7 +156,7 @@ export function canonicalLogin(login: string): string {
 }
 
 /** Why nobody can have this login; undefined if somebody can. */
-function loginFault(login: string): string | undefined {
+export function loginFault(login: string): string | undefined {
   if (canonicalLogin(login) === '') return 'a user has a login name'
   if (login.trim().length > MAX_LOGIN) return `a login name has at most ${MAX_LOGIN} characters`
   // What cannot be seen would make two names look the same.
@@ -164,7 +164,7 @@ function loginFault(login: string): string | undefined {
 }
 
 /** Why this cannot be a password; undefined if it can. */
-function passwordFault(password: string): string | undefined {
+export function passwordFault(password: string): string | undefined {
   if (password.length < MIN_PASSWORD) return `a password has at least ${MIN_PASSWORD} characters`
   return Buffer.byteLength(password) > MAX_PASSWORD ? `a password has at most ${MAX_PASSWORD} bytes` : undefined
 }

@@ -7,6 +7,8 @@ import type { GrantorServer } from '../src/index.ts'
 import { launchChromium } from './chromium.ts'
 import { PASSWORD, startServer } from './support.ts'
 
+const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><circle cx="32" cy="32" r="32" fill="teal"/></svg>'
+
 let server: GrantorServer
 let issuer: string
 let browser: Browser
@@ -16,12 +18,13 @@ let redirectUri: string
 const received: { method: string; params: URLSearchParams }[] = []
 
 beforeAll(async () => {
-  ;({ server, issuer } = await startServer())
+  ;({ server, issuer } = await startServer({ signUp: true }))
   callback = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const { pathname, searchParams } = new URL(request.url ?? '/', redirectUri)
     const params = request.method === 'POST' ? new URLSearchParams(Buffer.concat(chunks).toString()) : searchParams
+    if (pathname === '/logo.svg') return void response.setHeader('content-type', 'image/svg+xml').end(LOGO)
     if (pathname === '/callback') received.push({ method: request.method ?? '', params })
     response.setHeader('content-type', 'text/html').end('<title>client</title><h1>At the client</h1>')
   }).listen(0, '127.0.0.1')
@@ -34,6 +37,7 @@ beforeAll(async () => {
     redirect_uris: ['http://127.0.0.1/callback'],
     grant_types: ['authorization_code', 'refresh_token'],
     scope: 'read write',
+    logo_uri: new URL('/logo.svg', redirectUri).href,
     policy_uri: 'https://client.example.com/privacy',
     tos_uri: 'https://client.example.com/terms'
   })
@@ -122,6 +126,114 @@ describe('the pages in Chromium', () => {
     await context.close()
   })
 
+  test('redirect from the authorization endpoint to a page of its own, and show errors there', async () => {
+    const redirect = await fetch(authorizeUrl(), { redirect: 'manual' })
+    expect(redirect.status).toBe(303)
+    expect(redirect.headers.get('location')).toMatch(/^\/interaction\/[\w-]{24}$/)
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    for (const params of [{ client_id: 'nobody' }, { redirect_uri: 'https://evil.example/' }]) {
+      const response = await page.goto(authorizeUrl(params))
+      expect(response?.status()).toBe(400)
+      expect(new URL(page.url()).pathname).toBe('/authorize')
+      expect(response?.headers()['content-type']).toBe('text/html; charset=utf-8')
+      expect(await page.textContent('h1')).toBe('Request rejected')
+    }
+    await context.close()
+  })
+
+  test('oidcc-registration-logo-uri, -policy-uri, -tos-uri: show what the client says of itself, on every page of its request', async () => {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const about = async (heading: RegExp) => {
+      expect(await page.textContent('h1')).toMatch(heading)
+      expect(await page.getAttribute('text=Privacy policy', 'href')).toBe('https://client.example.com/privacy')
+      expect(await page.getAttribute('text=Terms of service', 'href')).toBe('https://client.example.com/terms')
+      expect(await page.$eval('img', (image) => (image as HTMLImageElement).naturalWidth)).toBe(64)
+    }
+    await page.goto(authorizeUrl({ prompt: 'consent' }))
+    await about(/^Sign in$/)
+    await page.click('a:text-is("Create an account")')
+    await about(/^Create an account$/)
+    await page.click('a:text-is("Sign in")')
+    await signIn(page)
+    await about(/wants access/)
+    await page.goto(authorizeUrl({ prompt: 'select_account' }))
+    await about(/^Choose an account$/)
+    await context.close()
+  })
+
+  test('oidcc-login-hint: fill in the name of the hint, which stays a text field that can be changed', async () => {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.goto(authorizeUrl({ login_hint: 'buffy@localhost"><b>' }))
+    expect(await page.inputValue('input[type=text][name=login]')).toBe('buffy@localhost"><b>')
+    expect(await page.isEditable('input[name=login]')).toBe(true)
+    expect(await page.isEditable('input[type=password][name=password]')).toBe(true)
+    expect(await page.$$eval('button#login-submit[type=submit]', (buttons) => buttons.length)).toBe(1)
+    await signIn(page)
+    expect(await page.title()).not.toBe('Sign in')
+    await context.close()
+  })
+
+  test('let who is signed in already allow or deny without another sign-in', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    const page = await context.newPage()
+    await page.goto(authorizeUrl({ prompt: 'consent' }))
+    await signIn(page)
+    for (const [decision, answer] of [
+      ['deny', 'error'],
+      ['allow', 'code']
+    ] as const) {
+      received.length = 0
+      await page.goto(authorizeUrl({ prompt: 'consent' }))
+      expect(await page.$$eval('button[name=decision][type=submit]', (buttons) => buttons.map((button) => button.id))).toEqual([
+        '',
+        'consent-allow',
+        'consent-deny'
+      ])
+      expect(await page.getAttribute(`#consent-${decision}`, 'value')).toBe(decision)
+      await page.click(`#consent-${decision}`)
+      await page.waitForURL(`${redirectUri}**`)
+      expect(received.at(-1)?.params.has(answer)).toBe(true)
+    }
+    await context.close()
+  })
+
+  test.each([true, false])('let a person create an account and go on to the client, scripts on: %s', async (javaScriptEnabled) => {
+    const context = await browser.newContext({ javaScriptEnabled })
+    const page = await context.newPage()
+    const login = `newcomer-${javaScriptEnabled}`
+    await page.goto(authorizeUrl({ login_hint: login }))
+    await page.click('a:text-is("Create an account")')
+    expect(await page.inputValue('input[name=login]')).toBe(login)
+    await page.fill('input[name=name]', 'Zoë <i>New</i>')
+    await page.fill('input[name=login]', 'ALICE')
+    await page.fill('input[name=email]', 'zoe@example.com')
+    await page.fill('input[name=password]', PASSWORD)
+    await page.click('#signup-submit')
+    expect(await page.textContent('[role=alert]')).toContain('There is no account yet.')
+    expect(await page.textContent('#login-help')).toContain('Somebody has this name already.')
+    expect(await page.$$eval('input', (inputs) => inputs.slice(1).map(({ value }) => value))).toEqual([
+      'Zoë <i>New</i>',
+      'ALICE',
+      'zoe@example.com',
+      ''
+    ])
+    await page.fill('input[name=login]', login)
+    await page.fill('input[name=password]', PASSWORD)
+    await page.click('#signup-submit')
+    expect(await page.textContent('form')).toContain('You are signed in as Zoë <i>New</i>.')
+    await page.click('#consent-allow')
+    await page.waitForURL(`${redirectUri}**`)
+    expect((await server.users.findByLogin(login))?.claims).toMatchObject({
+      name: 'Zoë <i>New</i>',
+      email: 'zoe@example.com',
+      email_verified: false
+    })
+    await context.close()
+  })
+
   test('SE-02 an interaction belongs to the browser that began it', async () => {
     const [first, second] = [await browser.newContext(), await browser.newContext()]
     const page = await first.newPage()
@@ -162,8 +274,18 @@ describe('the pages in Chromium', () => {
     await inspect('account')
     await page.goto(issuer)
     await inspect('home')
-    await page.click('button')
-    expect(await page.$('form')).toBe(null)
+    await page.click('a:text-is("Sign out")')
+    await inspect('sign-out')
+    await page.click('#logout-confirm')
+    expect(await page.textContent('h1')).toBe('You are signed out')
+    await inspect('signed-out')
+    await page.goto(authorizeUrl())
+    await page.click('a:text-is("Create an account")')
+    await inspect('sign-up')
+    for (const [name, value] of Object.entries({ name: 'Zoë', login: 'alice', email: 'nothing', password: 'short' }))
+      await page.fill(`input[name=${name}]`, value)
+    await page.click('#signup-submit')
+    await inspect('sign-up-failed')
     await context.close()
   })
 })

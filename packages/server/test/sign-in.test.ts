@@ -42,8 +42,8 @@ describe('signing in', () => {
     await browser.open(authorization)
     await signIn()
     const copied = browser.getCookie('grantor-session') ?? ''
-    expect(await browser.open(`${issuer}/`)).toContain('Sign out')
-    await browser.submit({}, '/sign-out')
+    expect(await browser.open(`${issuer}/sign-out`)).toContain('Sign out?')
+    expect(await browser.submit({})).toContain('You are signed out')
     expect(browser.getCookie('grantor-session')).toBeUndefined()
     const thief = new Browser()
     thief.setCookie('grantor-session', copied)
@@ -86,6 +86,8 @@ describe('signing in', () => {
     expect(await post(own, { 'sec-fetch-site': 'same-site' })).toBe(403)
     expect(await post(own, { 'content-type': 'text/plain' })).toBe(400)
     expect(await post(own, { origin: issuer, 'sec-fetch-site': 'same-origin' })).toBe(303)
+    // A scripted browser sends neither header.
+    expect(await post(own)).toBe(303)
   })
 
   test('a sign-out by a foreign form is refused', async () => {
@@ -98,6 +100,7 @@ describe('signing in', () => {
       body: new URLSearchParams({ csrf: 'guessed' })
     })
     expect(response.status).toBe(403)
+    expect(await response.text()).toContain('<h1>Sign-out request rejected</h1>')
     expect(await browser.open(`${issuer}/`)).toContain('Sign out')
   })
 
@@ -175,12 +178,15 @@ describe('signing in', () => {
     expect(await refused.text()).toContain('Too many attempts')
   })
 
-  test('SE-11 no page is kept by a cache', async () => {
+  test('SE-11, AP-27 no page is kept by a cache, framed, or held by the page that opened it', async () => {
     await browser.open(authorization)
-    for (const url of [browser.url, `${issuer}/`]) {
+    for (const url of [browser.url, `${issuer}/`, `${issuer}/signed-out`, `${issuer}/authorize`]) {
       const response = await fetch(url, { headers: { cookie: browser.cookie() } })
       expect(response.headers.get('cache-control')).toBe('no-store')
       expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; frame-ancestors 'none'/)
+      expect(response.headers.get('x-frame-options')).toBe('DENY')
+      // AP-27: whoever opened it has no hold on it.
+      expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin')
     }
   })
 })

@@ -1,47 +1,19 @@
-import type { Interaction } from 'grantor'
-import type { Child, FC } from 'hono/jsx'
+import type { FC } from 'hono/jsx'
+import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
 
-const Layout: FC<{ title: string; children: Child }> = ({ title, children }) => (
-  <html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <title>{title}</title>
-      <link rel="stylesheet" href="/assets/style.css" />
-    </head>
-    <body>
-      <main>{children}</main>
-    </body>
-  </html>
-)
-
-/** What stands in every form of an interaction. */
-interface FormProps {
-  interaction: Interaction
-  csrf: string
-}
-
-const clientName = ({ client }: Interaction) => client.client_name ?? client.client_id
-
-const About: FC<{ interaction: Interaction }> = ({ interaction: { client } }) => (
-  <p class="quiet">
-    {client.policy_uri && <a href={client.policy_uri}>Privacy policy</a>} {client.tos_uri && <a href={client.tos_uri}>Terms of service</a>}
-  </p>
-)
-
-const Logo: FC<{ interaction: Interaction }> = ({ interaction }) =>
-  interaction.client.logo_uri ? <img src={interaction.client.logo_uri} alt="" referrerpolicy="no-referrer" /> : null
-
-export const LoginPage: FC<FormProps & { fault?: string; login?: string }> = ({ interaction, csrf, fault, login }) => (
+/** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
+export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp: boolean }> = ({
+  interaction,
+  csrf,
+  fault,
+  login,
+  signUp
+}) => (
   <Layout title="Sign in">
     <Logo interaction={interaction} />
     <h1>Sign in</h1>
     <p>to continue to {clientName(interaction)}</p>
-    {fault && (
-      <p class="alarm" role="alert">
-        {fault}
-      </p>
-    )}
+    <Alarm text={fault} />
     <form method="post">
       <input type="hidden" name="csrf" value={csrf} />
       <label for="login">Name</label>
@@ -63,6 +35,11 @@ export const LoginPage: FC<FormProps & { fault?: string; login?: string }> = ({ 
         Cancel
       </button>
     </form>
+    {signUp && (
+      <p class="quiet">
+        You have no account? <a href={`/interaction/${interaction.id}/sign-up`}>Create an account</a>
+      </p>
+    )}
     <About interaction={interaction} />
   </Layout>
 )
@@ -108,6 +85,7 @@ export const ConsentPage: FC<FormProps & { name: string }> = ({ interaction, csr
 
 export const AccountPage: FC<FormProps & { name: string }> = ({ interaction, csrf, name }) => (
   <Layout title="Choose an account">
+    <Logo interaction={interaction} />
     <h1>Choose an account</h1>
     <p>to continue to {clientName(interaction)}</p>
     <form method="post">
@@ -119,42 +97,7 @@ export const AccountPage: FC<FormProps & { name: string }> = ({ interaction, csr
         Use another account
       </button>
     </form>
-  </Layout>
-)
-
-export const ErrorPage: FC<{ error: string; description: string; requestId: string }> = ({ error, description, requestId }) => (
-  <Layout title="Request rejected">
-    <h1>Request rejected</h1>
-    <p>{description}</p>
-    <p class="quiet">
-      <code>{error}</code>, request <code>{requestId}</code>
-    </p>
-  </Layout>
-)
-
-export const HomePage: FC<{ issuer: string; metadata: string; name: string | undefined; csrf: string }> = ({
-  issuer,
-  metadata,
-  name,
-  csrf
-}) => (
-  <Layout title="Grantor">
-    <h1>Grantor is running</h1>
-    <p>
-      Issuer <code>{issuer}</code>
-    </p>
-    <p>
-      <a href={metadata}>Metadata</a>
-    </p>
-    {name && (
-      <form method="post" action="/sign-out">
-        <input type="hidden" name="csrf" value={csrf} />
-        <p class="quiet">You are signed in as {name}.</p>
-        <button type="submit" class="plain">
-          Sign out
-        </button>
-      </form>
-    )}
+    <About interaction={interaction} />
   </Layout>
 )
 

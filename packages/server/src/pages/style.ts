@@ -11,11 +11,12 @@ export const STYLE = `:root {
   --alarm: light-dark(#a3141b, #ff9d9d);
 }
 * { box-sizing: border-box; }
-body { margin: 0; min-block-size: 100vh; display: grid; place-items: center; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; min-block-size: 100vh; display: grid; place-items: center; background: var(--card); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
 main { inline-size: min(26rem, 100%); padding: 2rem 1.5rem; background: var(--card); }
-@media (min-width: 30rem) { main { border-radius: .75rem; padding: 2.5rem; box-shadow: 0 1px 12px rgb(0 0 0 / .12); } }
+@media (min-width: 30rem) { body { background: var(--ground); } main { border-radius: .75rem; padding: 2.5rem; box-shadow: 0 1px 12px rgb(0 0 0 / .12); } }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
+form { margin-block-end: 1.5rem; }
 ul { padding-inline-start: 1.25rem; }
 label { display: block; margin-block-start: 1rem; font-weight: 600; }
 input { inline-size: 100%; margin-block-start: .25rem; padding: .625rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: .5rem; }
@@ -24,7 +25,8 @@ button.plain { color: var(--ink); background: transparent; border-color: var(--l
 button.link { inline-size: auto; margin: 0; padding: 0; color: var(--accent); background: none; border: 0; text-decoration: underline; font-weight: inherit; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--accent); }
-img { max-inline-size: 8rem; max-block-size: 4rem; }
+img { display: block; margin-block-end: 1rem; max-inline-size: 8rem; max-block-size: 4rem; }
+.links { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 .alarm { color: var(--alarm); font-weight: 600; }
 code { overflow-wrap: anywhere; }

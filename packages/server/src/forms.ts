@@ -1,0 +1,35 @@
+import type { AuthorizationServer, HttpRequest, Params } from 'grantor'
+import { InvalidRequestError, readForm } from 'grantor'
+
+const CSRF = 'csrf'
+
+/** Forms that only our own pages can send. `context`: what the page is about, which only this browser may see. */
+export class Forms {
+  readonly #server: AuthorizationServer
+
+  constructor(server: AuthorizationServer) {
+    this.#server = server
+  }
+
+  /** What stands in the form as `csrf`. */
+  csrf(context: string): Promise<string> {
+    return this.#server.secrets.hash(CSRF, context)
+  }
+
+  /** The fields. @throws InvalidRequestError if another page sent them. */
+  async read(request: HttpRequest, context: string): Promise<Params> {
+    const form = await readForm(request)
+    if (!this.#isOwnOrigin(request) || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
+      throw new InvalidRequestError('this form did not come from its own page; go back and try again', { status: 403 })
+    }
+    return form
+  }
+
+  /** Under `Referrer-Policy: no-referrer` a browser sends `Origin: null` with our own forms; then only its Sec-Fetch-Site vouches for them. */
+  #isOwnOrigin({ headers }: HttpRequest): boolean {
+    const origin = headers.get('origin')
+    const site = headers.get('sec-fetch-site')
+    if (site !== null && site !== 'same-origin' && site !== 'none') return false
+    return origin === null || origin === new URL(this.#server.settings.issuer).origin || (origin === 'null' && site === 'same-origin')
+  }
+}

@@ -1,0 +1,117 @@
+import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params } from 'grantor'
+import { seeOther } from 'grantor'
+import type { Forms } from './forms.ts'
+import type { LoginLimiter } from './login-limiter.ts'
+import { page, withHeaders } from './pages/page.ts'
+import { AccountPage, ConsentPage, LoginPage } from './pages/pages.tsx'
+import { SignUpPage } from './pages/sign-up.tsx'
+import type { Sessions } from './sessions.ts'
+import { readAccount, type SignUp } from './sign-up.ts'
+import type { User, Users } from './users.ts'
+
+/** What the pages of an interaction work with. Without `signUp` nobody creates an account. */
+export interface InteractionParts {
+  users: Users
+  sessions: Sessions
+  limiter: LoginLimiter
+  forms: Forms
+  signUp: SignUp | undefined
+}
+
+/** Which page of an interaction: the one that is asked for, or one that the person went to from there. */
+export type View = 'asked' | 'sign-in' | 'sign-up'
+
+/** What a person is asked in the midst of an authorization request: sign in, create an account, choose one, consent. */
+export class InteractionPages {
+  readonly #server: AuthorizationServer
+  readonly #parts: InteractionParts
+
+  constructor(server: AuthorizationServer, parts: InteractionParts) {
+    this.#server = server
+    this.#parts = parts
+  }
+
+  async show(request: HttpRequest, id: string, view: View): Promise<HttpResponse> {
+    const interaction = await this.#server.interactions.find(request, id)
+    const { forms, sessions, signUp } = this.#parts
+    const csrf = await forms.csrf(id)
+    const session = await sessions.find(request)
+    if (signUp && this.#isSignUp(interaction, view)) return page(200, SignUpPage({ interaction, csrf }))
+    const asked = view === 'asked' && session ? interaction.prompt : 'login'
+    switch (asked) {
+      case 'select_account':
+        return page(200, AccountPage({ interaction, csrf, name: session?.name ?? '' }))
+      case 'consent':
+        return page(200, ConsentPage({ interaction, csrf, name: session?.name ?? '' }))
+      default:
+        return page(200, LoginPage({ interaction, csrf, signUp: signUp !== undefined }))
+    }
+  }
+
+  async submit(request: HttpRequest, id: string, view: View): Promise<HttpResponse> {
+    const interaction = await this.#server.interactions.find(request, id)
+    const { forms, sessions, signUp } = this.#parts
+    const form = await forms.read(request, id)
+    const session = await sessions.find(request)
+    const back = seeOther(interaction.returnTo)
+    switch (form.get('decision') ?? (this.#isSignUp(interaction, view) ? 'create' : 'login')) {
+      case 'deny':
+        await this.#server.interactions.resolve(request, id, { denied: true })
+        return back
+      case 'switch':
+        return withHeaders(back, { 'set-cookie': await sessions.end(request) })
+      case 'allow':
+        if (session)
+          await this.#server.interactions.resolve(request, id, { consent: { subject: session.subject, scope: interaction.scope } })
+        return back
+      case 'continue':
+        if (session) await this.#server.interactions.resolve(request, id, { account: { subject: session.subject } })
+        return back
+      case 'create':
+        return signUp ? this.#create(request, interaction, form, signUp) : back
+      default:
+        return this.#login(request, interaction, form)
+    }
+  }
+
+  #isSignUp({ prompt }: Interaction, view: View): boolean {
+    return view === 'sign-up' || (view === 'asked' && prompt === 'create')
+  }
+
+  async #login(request: HttpRequest, interaction: Interaction, form: Params): Promise<HttpResponse> {
+    const login = form.get('login') ?? ''
+    const { limiter, users } = this.#parts
+    const attempt = await limiter.reserve(login, request.remote?.address)
+    const user = attempt.wait > 0 ? undefined : await users.authenticate(login, form.get('password') ?? '')
+    if (!user) {
+      const fault = attempt.wait > 0 ? tooMany(attempt.wait) : 'The name or the password is wrong.'
+      const csrf = await this.#parts.forms.csrf(interaction.id)
+      const body = LoginPage({ interaction, csrf, fault, login, signUp: this.#parts.signUp !== undefined })
+      return withHeaders(page(attempt.wait > 0 ? 429 : 401, body), retryAfter(attempt.wait))
+    }
+    await attempt.succeeded()
+    return this.#signedIn(request, interaction, user)
+  }
+
+  async #create(request: HttpRequest, interaction: Interaction, form: Params, signUp: SignUp): Promise<HttpResponse> {
+    const account = readAccount(form)
+    const outcome = await signUp.create(account, request.remote?.address)
+    if (outcome.user) return this.#signedIn(request, interaction, outcome.user)
+    const { status, faults, wait = 0 } = outcome
+    const csrf = await this.#parts.forms.csrf(interaction.id)
+    const body = SignUpPage({ interaction, csrf, account, faults, ...(wait > 0 && { alarm: tooMany(wait) }) })
+    return withHeaders(page(status, body), retryAfter(wait))
+  }
+
+  async #signedIn(request: HttpRequest, interaction: Interaction, user: User): Promise<HttpResponse> {
+    return withHeaders(seeOther(interaction.returnTo), { 'set-cookie': await this.#parts.sessions.start(request, user) })
+  }
+}
+
+function tooMany(wait: number): string {
+  return `Too many attempts. Try again in ${Math.ceil(wait / 60)} min.`
+}
+
+function retryAfter(wait: number): Record<string, string> {
+  return wait > 0 ? { 'retry-after': String(wait) } : {}
+}
