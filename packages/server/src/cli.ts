@@ -7,6 +7,7 @@ import { ConfigurationError, OAuthError } from 'grantor'
 import { runWorkers } from './cluster.ts'
 import { type Config, loadConfig, parseConfig } from './config.ts'
 import { createDemo, welcome } from './demo.ts'
+import { DemoApp } from './demo-app.ts'
 import { GrantorServer } from './grantor-server.ts'
 import { offline } from './offline.ts'
 import { userCommand } from './user-command.ts'
@@ -28,6 +29,7 @@ program
       secretFile: `${data}/secret`
     })
     const server = await run(config)
+    server.add(new DemoApp(config.settings.issuer))
     process.stdout.write(welcome(config.settings.issuer, await createDemo(server)))
   })
 

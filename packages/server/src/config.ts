@@ -27,6 +27,16 @@ const Server = z.strictObject({
       originConcurrency: z.int().positive().exactOptional()
     })
     .default({ allow: [] }),
+  /** OpenID Connect, beyond what is always there. */
+  openid: z
+    .strictObject({
+      /** Scopes of your own, and the claims of people that each lets out. */
+      scopes: z.record(z.string(), z.array(z.string())).default({}),
+      responseTypes: z.array(z.enum(['id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'])).default([]),
+      /** The file with the key of pairwise subjects; made at the first start. Without it there are none. */
+      pairwiseKeyFile: z.string().exactOptional()
+    })
+    .prefault({}),
   /** People may create accounts for themselves. */
   signUp: z.boolean().default(false),
   limits: z
@@ -55,13 +65,14 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   const settings = Settings.safeParse(Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))))
   const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
   if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
-  const { database, secretFile, tls, outbound, ...rest } = server.data
+  const { database, secretFile, tls, outbound, openid, ...rest } = server.data
   if (tls && !settings.data.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
   return {
     ...rest,
     ...(tls && { tls: { certificateFile: resolve(folder, tls.certificateFile), keyFile: resolve(folder, tls.keyFile) } }),
     database: isPostgres(database) ? database : resolve(folder, database),
     secretFile: resolve(folder, secretFile),
+    openid: { ...openid, ...(openid.pairwiseKeyFile !== undefined && { pairwiseKeyFile: resolve(folder, openid.pairwiseKeyFile) }) },
     outbound: { ...outbound, ...(outbound.caFile !== undefined && { caFile: resolve(folder, outbound.caFile) }) },
     settings: settings.data as SettingsInput
   }

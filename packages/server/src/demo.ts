@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Claims } from './claims.ts'
+import { DEMO_APP, DEMO_SCOPE } from './demo-app.ts'
 import type { GrantorServer } from './grantor-server.ts'
 
 /** What `grantor dev` starts with: a client that may do everything, and a person. */
@@ -51,7 +52,16 @@ export async function createDemo({ authorization, users }: GrantorServer): Promi
     application_type: 'native',
     redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-    scope: 'read write'
+    scope: 'read write openid profile email'
+  })
+  await authorization.clients.create({
+    client_id: DEMO_APP,
+    client_name: 'Demo page',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [`${authorization.settings.issuer}/demo/callback`],
+    grant_types: ['authorization_code', 'refresh_token'],
+    scope: DEMO_SCOPE
   })
   return { clientId: CLIENT_ID, clientSecret: client_secret, login: LOGIN, password }
 }
@@ -65,7 +75,8 @@ export function welcome(issuer: string, demo: Demo | undefined): string {
   return `
   Grantor runs at ${issuer}
 
-  Metadata       ${issuer}/.well-known/oauth-authorization-server
+  Sign in        ${issuer}/demo
+  Metadata       ${issuer}/.well-known/openid-configuration
   Keys           ${issuer}/jwks
 ${once}
   The first token:

@@ -7,17 +7,18 @@ import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@gr
 import {
   AuthorizationServer,
   ConfigurationError,
-  clientSecretJwt,
   type Event,
-  type Extension,
+  type HttpRequest,
+  type HttpResponse,
   type Interactions,
-  implicit,
   nodeListener,
   type OutboundOptions,
+  type Responder,
   seeOther
 } from 'grantor'
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
+import { extensionsOf } from './extensions.ts'
 import { Forms } from './forms.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { page } from './pages/page.ts'
@@ -46,8 +47,6 @@ const HTTP_OPTIONS: ServerOptions = {
 }
 const TLS_HANDSHAKE_TIMEOUT = 10_000
 
-const EXTENSIONS: Record<Config['extensions'][number], Extension> = { client_secret_jwt: clientSecretJwt, implicit }
-
 /** The ready-to-run server: an authorization server on SQLite or PostgreSQL, its pages, and HTTP. */
 export class GrantorServer {
   readonly authorization: AuthorizationServer
@@ -59,6 +58,7 @@ export class GrantorServer {
   readonly #purge: Purge
   readonly #http: Server
   readonly #certificates: CertificateReloader | undefined
+  readonly #responders: Responder[]
   #purging: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -79,7 +79,7 @@ export class GrantorServer {
       secret,
       outbound: outboundOptions(config.outbound),
       interactions: this.#interactions(),
-      extensions: config.extensions.map((name) => EXTENSIONS[name]),
+      extensions: extensionsOf(config, (subject) => this.users.claims(subject)),
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())
@@ -93,7 +93,8 @@ export class GrantorServer {
       forms: new Forms(this.authorization),
       signUp: config.signUp ? new SignUp(this.users, limiter) : undefined
     })
-    const listener = this.#listener(pages)
+    this.#responders = [this.authorization, pages]
+    const listener = this.#listener()
     if (config.tls) {
       const options = readTls(config.tls)
       const https = createTlsServer({ ...HTTP_OPTIONS, ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, listener)
@@ -112,6 +113,11 @@ export class GrantorServer {
     this.#certificates?.start()
     this.#purging = setInterval(() => void this.#purgeExpired(), PURGE_INTERVAL).unref()
     return (this.#http.address() as AddressInfo).port
+  }
+
+  /** Lets another answer what nothing here does. */
+  add(responder: Responder): void {
+    this.#responders.push(responder)
   }
 
   /** Takes up new certificate files now; it does so by itself within a minute. */
@@ -137,9 +143,9 @@ export class GrantorServer {
     await this.#store.close()
   }
 
-  #listener(pages: PagesResponder): (request: IncomingMessage, response: ServerResponse) => void {
+  #listener(): (request: IncomingMessage, response: ServerResponse) => void {
     const { host, protocol } = new URL(this.#config.settings.issuer)
-    const listener = nodeListener({ respond: async (request) => (await this.authorization.respond(request)) ?? pages.respond(request) })
+    const listener = nodeListener({ respond: (request) => this.#respond(request) })
     return (request, response) => {
       logRequests(this.log, request, response)
       if (request.url === '/livez') return void response.writeHead(200).end()
@@ -149,6 +155,14 @@ export class GrantorServer {
       if (protocol === 'https:') response.setHeader('strict-transport-security', HSTS)
       listener(request, response)
     }
+  }
+
+  async #respond(request: HttpRequest): Promise<HttpResponse | undefined> {
+    for (const responder of this.#responders) {
+      const response = await responder.respond(request)
+      if (response) return response
+    }
+    return undefined
   }
 
   #interactions(): Interactions {

@@ -2,6 +2,9 @@ import type { AuthorizationServer, HttpRequest, Kind, Session } from 'grantor'
 import { readCookie } from 'grantor'
 import { displayName, type User, type Users } from './users.ts'
 
+/** How people prove who they are here: by a password and nothing else. */
+export const ACR = 'urn:grantor:acr:password'
+const AMR: readonly string[] = ['pwd']
 /** Seconds until the person must sign in again. */
 const LIFETIME = 12 * 3600
 
@@ -35,7 +38,7 @@ export class Sessions {
     const user = session && (await this.#users.find(session.value.subject))
     if (!user || user.disabled || user.generation !== session.value.generation) return undefined
     const { subject, authTime } = session.value
-    return { id: session.id, subject, authTime, name: displayName(user) }
+    return { id: session.id, subject, authTime, acr: ACR, amr: AMR, name: displayName(user) }
   }
 
   /** A new session at every sign-in, so that none that was planted before is ever signed in. @returns the cookie */

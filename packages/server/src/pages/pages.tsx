@@ -1,5 +1,7 @@
+import type { Interaction } from 'grantor'
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
+import { permissionsOf } from './permissions.ts'
 
 /** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
 export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp: boolean }> = ({
@@ -56,21 +58,7 @@ export const ConsentPage: FC<FormProps & { name: string }> = ({ interaction, csr
           Not you?
         </button>
       </p>
-      {interaction.scope.length > 0 ? (
-        <>
-          <p>It will be able to use:</p>
-          <ul>
-            {interaction.scope.map((scope) => (
-              <li>
-                <code>{scope}</code>
-                {!interaction.newScope.includes(scope) && <span class="quiet"> (you allowed this before)</span>}
-              </li>
-            ))}
-          </ul>
-        </>
-      ) : (
-        <p>It will only learn that you signed in.</p>
-      )}
+      <Permissions interaction={interaction} />
       <p class="quiet">You will go on to {destination(interaction.redirectUri)}.</p>
       <button type="submit" id="consent-allow" name="decision" value="allow">
         Allow
@@ -100,6 +88,28 @@ export const AccountPage: FC<FormProps & { name: string }> = ({ interaction, csr
     <About interaction={interaction} />
   </Layout>
 )
+
+const Permissions: FC<{ interaction: Interaction }> = ({ interaction }) => {
+  const permissions = permissionsOf(interaction)
+  if (permissions.length === 0) return <p>It will only learn that you signed in.</p>
+  return (
+    <>
+      <p>It will be able to:</p>
+      <ul>
+        {permissions.map(({ name, description, isNew }) => (
+          <li>
+            {description ?? (
+              <>
+                use <code>{name}</code>
+              </>
+            )}
+            {!isNew && <span class="quiet"> (you allowed this before)</span>}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
 
 /** Where the browser will go, in words that a person can judge. */
 function destination(redirectUri: string): string {

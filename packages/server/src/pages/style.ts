@@ -27,6 +27,10 @@ button.link { inline-size: auto; margin: 0; padding: 0; color: var(--accent); ba
 a { color: var(--accent); }
 img { display: block; margin-block-end: 1rem; max-inline-size: 8rem; max-block-size: 4rem; }
 .links { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+table { inline-size: 100%; margin-block: 1rem; border-collapse: collapse; font-size: .9rem; table-layout: fixed; }
+caption { text-align: start; font-weight: 600; margin-block-end: .25rem; }
+th, td { text-align: start; vertical-align: top; padding: .25rem .5rem .25rem 0; border-block-start: 1px solid var(--line); overflow-wrap: anywhere; }
+th { inline-size: 40%; font-weight: 400; color: var(--quiet); }
 .quiet { color: var(--quiet); font-size: .9rem; }
 .alarm { color: var(--alarm); font-weight: 600; }
 code { overflow-wrap: anywhere; }

@@ -1,0 +1,75 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchChromium } from './chromium.ts'
+import { type Program, startGrantor } from './process.ts'
+import { freePort, temporaryFolder } from './support.ts'
+
+describe('grantor dev', () => {
+  let program: Program
+  let browser: Browser
+  let address: string
+  let password: string
+  beforeAll(async () => {
+    const port = await freePort()
+    program = startGrantor(['dev', '--port', String(port), '--data', temporaryFolder()])
+    const output = await program.says('scope=read\n')
+    address = /Sign in\s+(\S+)/.exec(output)?.[1] ?? ''
+    password = /Password\s+(\S+)/.exec(output)?.[1] ?? ''
+    browser = await launchChromium()
+  }, 120_000)
+  afterAll(async () => {
+    await browser?.close()
+    await program.signal('SIGTERM')
+  })
+
+  test.each([
+    ['light', 1280],
+    ['light', 360],
+    ['dark', 1280],
+    ['dark', 360]
+  ] as const)(
+    'leads from the printed link to a page with the verified ID token and userinfo, in %s at %i px',
+    { timeout: 60_000 },
+    async (colorScheme, width) => {
+      const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } })
+      const page = await context.newPage()
+      const inspect = async (name: string) => {
+        if (process.env.SCREENSHOTS)
+          await page.screenshot({ path: `${process.env.SCREENSHOTS}/demo-${name}-${colorScheme}-${width}.png`, fullPage: true })
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+      }
+      await page.goto(address)
+      await page.fill('input[name=login]', 'demo')
+      await page.fill('input[name=password]', password)
+      await page.click('#login-submit')
+      expect(await page.textContent('ul')).toContain('See your e-mail address')
+      await inspect('consent')
+      await page.click('#consent-allow')
+      expect(await page.textContent('h1')).toBe('You are signed in')
+      const rows = await page.$$eval('tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
+      const shown = Object.fromEntries(rows)
+      expect(shown).toMatchObject({
+        iss: new URL(address).origin,
+        aud: 'demo-app',
+        acr: 'urn:grantor:acr:password',
+        email: 'demo@example.com'
+      })
+      await inspect('signed-in')
+      await context.close()
+    }
+  )
+
+  test('says so when nobody signed in', async () => {
+    const page = await browser.newPage()
+    await page.goto(address)
+    await page.click('button[value=deny]')
+    expect(await page.textContent('h1')).toBe('Nobody signed in')
+    expect(await page.textContent('[role=alert]')).toBe('access_denied')
+    await page.goto(`${address}/callback?code=x`)
+    expect(await page.title()).toBe('Sign in')
+    await page.close()
+  })
+})
