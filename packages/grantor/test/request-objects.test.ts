@@ -1,8 +1,12 @@
+import type { RequestListener } from 'node:http'
 import { CompactEncrypt, CompactSign, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
 import { implicit, type NewClient, type RequestObjectOptions, requestObjects } from '../src/index.ts'
+import { Listener } from './listener.ts'
+import { AUTHENTICATION, openIdServer, userinfo, verifyIdToken } from './openid-support.ts'
 import { AUTHORIZATION, CHALLENGE, expectPage, expectRedirectError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512', 'EdDSA', 'Ed25519']
@@ -404,6 +408,128 @@ describe('an encrypted request object', () => {
   })
 })
 
+describe('a request by reference', () => {
+  let authority: string
+  let certificate: TestCertificate
+  beforeAll(async () => {
+    const { certificate: root, issue } = await createAuthority()
+    authority = root
+    certificate = await issue(['localhost'])
+  })
+  const listeners: Listener[] = []
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close()))
+  })
+
+  /** A server that may fetch from the client's own, where `answer` says what there is. */
+  async function referring(answer: RequestListener, { guarded = false, metadata = {} as NewClient } = {}) {
+    const host = await Listener.https(certificate, answer)
+    listeners.push(host)
+    const origin = `https://localhost:${host.port}`
+    const allow = guarded ? [] : [origin]
+    const test = new TestServer({ extensions: [requestObjects({ byReference: true })], outbound: { allow, ca: [authority] } })
+    const uri = `${origin}/request.jwt#v1`
+    const client = await test.client({ jwks: jwks(key('RS256'), key('ES256')), request_uris: [uri], ...metadata })
+    const ask = (request_uri: string, outside: Record<string, string> = {}) =>
+      test.fetch(`/authorize?${new URLSearchParams({ client_id: 'app', request_uri, ...outside })}`)
+    const refused = async (request_uri: string, error = 'invalid_request_uri') => {
+      await expectPage(await ask(request_uri))
+      return expectRedirectError(await ask(request_uri, { redirect_uri: REDIRECT_URI, state: 'xyz' }), error)
+    }
+    return { test, client, host, origin, uri, ask, refused }
+  }
+
+  test('oidcc-request-uri-signed-rs256: what is registered is fetched, without its fragment, each time anew', async () => {
+    let state = 'first'
+    const { test, client, host, uri, ask } = await referring(async (_request, response) => {
+      response.end(`${await sign({ ...AUTHORIZATION, state }, key('RS256'))}\n`)
+    })
+    const { code = '' } = answered(await ask(uri, { scope: 'write', state: 'outside' }))
+    expect(await (await test.redeem(client, code)).json()).toMatchObject({ scope: 'read' })
+    state = 'second'
+    expect(answered(await ask(uri))).toMatchObject({ state })
+    expect(host.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /request.jwt', 'GET /request.jwt'])
+    expect(host.requests[0]?.headers.accept).toContain('application/oauth-authz-req+jwt')
+    expect(test.server.metadata()).toMatchObject({ request_uri_parameter_supported: true, require_request_uri_registration: true })
+  })
+
+  test('PR-10 whatever is not registered, to the letter, is not fetched', async () => {
+    const { host, origin, uri, refused, ask } = await referring((_request, response) => response.end())
+    for (const other of [
+      `${origin}/request.jwt`,
+      `${origin}/request.jwt#v2`,
+      `${origin}/other.jwt#v1`,
+      `${origin}/./request.jwt#v1`,
+      `${uri} `,
+      uri.toUpperCase(),
+      uri.replace('https:', 'http:'),
+      `${uri}${'x'.repeat(1000)}`,
+      'https://internal/',
+      'http://169.254.169.254/latest/meta-data',
+      'file:///etc/passwd',
+      'data:application/jwt,x',
+      'request.jwt'
+    ]) {
+      await refused(other)
+    }
+    await expectPage(await ask(uri, { client_id: 'nobody' }))
+    expect(host.connections).toBe(0)
+  })
+
+  test('PR-10 SS-01 SS-03 a redirect, an error, too much, nothing, or an address that is not public: one answer to all', async () => {
+    const good = await sign(AUTHORIZATION)
+    const answers: RequestListener[] = [
+      (_request, response) => response.writeHead(302, { location: 'https://client.example.com/' }).end(),
+      (_request, response) => response.writeHead(404).end(good),
+      (_request, response) => response.end(good.padEnd(65_537, ' ')),
+      (request) => request.socket.destroy()
+    ]
+    const texts = []
+    for (const answer of answers) {
+      const { uri, refused } = await referring(answer)
+      texts.push((await refused(uri)).get('error_description'))
+    }
+    const guarded = await referring((_request, response) => response.end(good), { guarded: true })
+    texts.push((await guarded.refused(guarded.uri)).get('error_description'))
+    expect(guarded.host.connections).toBe(0)
+    expect(new Set(texts)).toEqual(new Set(['what request_uri names cannot be fetched']))
+  })
+
+  test('what is fetched is judged as if it came by value', async () => {
+    let content = ''
+    const { uri, refused } = await referring((_request, response) => response.end(content))
+    for (content of ['', '<html>', new UnsecuredJWT(AUTHORIZATION).encode(), await sign({ ...AUTHORIZATION, client_id: 'other' })])
+      await refused(uri, 'invalid_request_object')
+  })
+
+  test('PR-11 it satisfies who must sign; and it MUST NOT be used together with request', async () => {
+    const signed = await sign(AUTHORIZATION)
+    const { uri, ask, refused } = await referring((_request, response) => response.end(signed), {
+      metadata: { require_signed_request_object: true }
+    })
+    expect(answered(await ask(uri))).toHaveProperty('code')
+    await expectPage(await ask(uri, { request: signed }))
+    await refused('urn:ietf:params:oauth:request_uri:unknown', 'request_uri_not_supported')
+  })
+
+  test('an address is registered with https and at most 512 characters, its fragment included', async () => {
+    const test = new TestServer({ extensions: [requestObjects({ byReference: true })] })
+    const register = (...request_uris: string[]) => test.client({ client_id: 'x', request_uris })
+    for (const wrong of ['http://localhost/r', 'urn:x', 'https://a@b.example/', '/r', `https://c.example/${'x'.repeat(500)}`, ''])
+      await expect(register(wrong)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    await register('https://c.example/r', 'https://c.example/r#hash')
+  })
+
+  test('not switched on, not there', async () => {
+    const test = new TestServer({ extensions: [requestObjects()] })
+    await test.client()
+    expectRedirectError(await test.authorize({ request_uri: 'https://client.example.com/r' }), 'request_uri_not_supported')
+    await expect(test.client({ client_id: 'x', request_uris: ['https://client.example.com/r'] })).rejects.toThrow('request_uris')
+    expect(test.server.metadata()).toMatchObject({ request_uri_parameter_supported: false })
+    expect(test.server.metadata()).not.toHaveProperty('require_request_uri_registration')
+  })
+})
+
 describe('what the server says of itself', () => {
   test('metadata and client metadata are there with the extension', async () => {
     const { test } = await ready({ encrypted: true })
@@ -433,6 +559,27 @@ describe('what the server says of itself', () => {
     expect(names).toEqual([])
     expectRedirectError(await test.authorize({ request: await sign(AUTHORIZATION) }), 'request_not_supported')
     await expect(test.client({ client_id: 'x', request_object_signing_alg: 'ES256' })).rejects.toThrow('request_object_signing_alg')
+  })
+})
+
+describe('with OpenID Connect', () => {
+  test('claims, nonce and max_age inside the request object are those of the authentication request', async () => {
+    const { test, client } = await openIdServer({}, { extensions: [requestObjects()] })
+    await test.server.clients.update('app', { jwks: jwks(key('RS256')) })
+    const inside = { ...AUTHENTICATION, nonce: 'inside', max_age: 3600, claims: { userinfo: { name: { essential: true } } } }
+    const outside = { client_id: 'app', response_type: 'code', scope: 'openid email', nonce: 'outside' }
+    const request = await sign(inside, key('RS256'))
+    const { code = '' } = answered(await test.fetch(`/authorize?${new URLSearchParams({ ...outside, request })}`))
+    const tokens = await (await test.redeem(client, code)).json()
+    const { payload } = await verifyIdToken(test, tokens.id_token)
+    expect(payload).toMatchObject({ nonce: 'inside', auth_time: expect.any(Number) })
+    expect(await userinfo(test, tokens.access_token)).toEqual({ sub: 'alice', name: 'Alice Adams', 'name#ja': 'アリス' })
+  })
+
+  test('discovery says of both parameters whether they are supported', async () => {
+    const { test } = await openIdServer()
+    const discovery = await (await test.fetch('/.well-known/openid-configuration')).json()
+    expect(discovery).toMatchObject({ request_parameter_supported: false, request_uri_parameter_supported: false })
   })
 })
 

@@ -49,6 +49,8 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   /** The JWE algorithms this client may encrypt its request objects with (OpenID Connect Registration §2); absent: any. */
   request_object_encryption_alg?: string
   request_object_encryption_enc?: string
+  /** Where its request objects are, with fragments that name versions: the only values of `request_uri` (OpenID Connect Registration §2). */
+  request_uris?: readonly string[]
   /** True: an authorization request of this client that is no signed request object is refused (RFC 9101 §10.5). */
   require_signed_request_object?: boolean
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */

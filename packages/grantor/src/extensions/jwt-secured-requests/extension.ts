@@ -1,79 +1,52 @@
-import { flag, oneOf } from '../../clients/rules.ts'
+import { flag, listOf, type MetadataRule, oneOf } from '../../clients/rules.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
-import { InvalidClientMetadataError, InvalidRequestError, InvalidRequestObjectError } from '../../errors.ts'
+import { InvalidClientMetadataError } from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../params.ts'
-import { paramsOf } from './parameters.ts'
-import { RequestObjectReader } from './request-object.ts'
-
-/** How request objects are taken. */
-export interface RequestObjectOptions {
-  /** Keys are kept that clients may encrypt request objects to. Default false. */
-  encrypted?: boolean
-  /** Every authorization request must be a signed request object (RFC 9101 §10.5). Default false: of those clients only that are registered so. */
-  required?: boolean
-  /**
-   * Seconds: `aud`, `nbf` and `exp` are required, and a request object is neither older nor lives longer than this. FAPI 2.0 Message
-   * Signing §5.3.1 asks for 3600. Default: what it says of its times is honoured, and it may say nothing.
-   */
-  maxLifetime?: number
-}
+import { requestUri } from './by-reference.ts'
+import type { RequestObjectOptions } from './options.ts'
+import { SignedRequests } from './signed-requests.ts'
 
 /** Authorization requests in a JWT that the client signed, and perhaps encrypted (RFC 9101; OpenID Connect Core §6). */
-export function requestObjects({ encrypted = false, required = false, maxLifetime }: RequestObjectOptions = {}): Extension {
+export function requestObjects(options: RequestObjectOptions = {}): Extension {
   return (server) => {
-    const reader = new RequestObjectReader(server, { encrypted, maxLifetime })
+    const requests = new SignedRequests(server, options)
     return {
-      metadata: {
-        request_parameter_supported: true,
-        request_object_signing_alg_values_supported: PUBLIC_KEY_SIGNATURES,
-        require_signed_request_object: required,
-        ...(encrypted && {
-          request_object_encryption_alg_values_supported: ENCRYPTION_ALGS,
-          request_object_encryption_enc_values_supported: ENCRYPTION_ENCS
-        })
-      },
-      clientMetadata: {
-        request_object_signing_alg: oneOf(...PUBLIC_KEY_SIGNATURES),
-        require_signed_request_object: flag,
-        ...(encrypted && {
-          request_object_encryption_alg: oneOf(...ENCRYPTION_ALGS),
-          request_object_encryption_enc: oneOf(...ENCRYPTION_ENCS)
-        })
-      },
-      ...(encrypted && { encryptionAlgorithms: ENCRYPTION_ALGS }),
+      metadata: metadata(options),
+      clientMetadata: clientMetadata(options),
+      encryptionAlgorithms: options.encrypted ? ENCRYPTION_ALGS : [],
       validateClient,
-      async resolveAuthorizationParams(params, request) {
-        const client = params.has('client_id') ? await server.clients.find(params.require('client_id')) : undefined
-        // Who is not a client, is told so by the endpoint.
-        if (!client) return params
-        const object = params.get('request')
-        if (object !== undefined) {
-          // OpenID Connect Core §6.2: "it MUST NOT be used with request"; RFC 9101 §5 likewise.
-          if (params.has('request_uri')) throw new InvalidRequestError('request and request_uri exclude each other')
-          const unfolded = paramsOf(await reader.read(object, client))
-          checkOpenId(params, unfolded)
-          return unfolded
-        }
-        // What `request_uri` stood for was judged where it was pushed.
-        if ((required || client.require_signed_request_object) && !request.params.has('request_uri'))
-          throw new InvalidRequestError('this client must send its requests as signed request objects')
-        return params
-      }
+      resolveAuthorizationParams: (params, request) => requests.unfold(params, request)
     }
   }
 }
 
-/**
- * OpenID Connect Core §6.1: `response_type` stands outside, too, and its value "MUST match those in the Request Object, if present". Apart
- * from that, RFC 9101 §6.3: "MUST only use the parameters in the Request Object".
- */
-function checkOpenId(params: Params, unfolded: Params): void {
-  const isOpenId = (params.all('scope')[0] ?? '').split(' ').includes('openid')
-  const [outside, inside] = [params.get('response_type'), unfolded.get('response_type')]
-  if (isOpenId && outside !== undefined && inside !== undefined && outside !== inside)
-    throw new InvalidRequestObjectError('response_type is another in the request object than beside it')
+/** OpenID Connect Discovery §3, RFC 9101 §10.5. */
+function metadata({ byReference = false, encrypted = false, required = false }: RequestObjectOptions): Record<string, unknown> {
+  return {
+    request_parameter_supported: true,
+    request_uri_parameter_supported: byReference,
+    ...(byReference && { require_request_uri_registration: true }),
+    require_signed_request_object: required,
+    request_object_signing_alg_values_supported: PUBLIC_KEY_SIGNATURES,
+    ...(encrypted && {
+      request_object_encryption_alg_values_supported: ENCRYPTION_ALGS,
+      request_object_encryption_enc_values_supported: ENCRYPTION_ENCS
+    })
+  }
+}
+
+/** OpenID Connect Registration §2, RFC 9101 §10.5. */
+function clientMetadata({ byReference, encrypted }: RequestObjectOptions): Record<string, MetadataRule> {
+  return {
+    require_signed_request_object: flag,
+    request_object_signing_alg: oneOf(...PUBLIC_KEY_SIGNATURES),
+    ...(byReference && { request_uris: listOf(requestUri) }),
+    ...(encrypted && {
+      request_object_encryption_alg: oneOf(...ENCRYPTION_ALGS),
+      request_object_encryption_enc: oneOf(...ENCRYPTION_ENCS)
+    })
+  }
 }
 
 async function validateClient(client: Client): Promise<void> {

@@ -3,27 +3,21 @@ import type { ServerContext } from '../../context.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
+import type { RequestObjectOptions } from './options.ts'
 
-/** Characters; also what is fetched. */
+/** Characters. */
 const MAX_LENGTH = 65_536
 /** RFC 9101 §10.8: explicit typing keeps other JWTs out; a client that was written for OpenID Connect says `JWT` or nothing. */
 const TYPES: readonly unknown[] = [undefined, 'jwt', 'oauth-authz-req+jwt', 'application/oauth-authz-req+jwt']
 
-export interface RequestObjectRules {
-  /** Whether this server has keys that a request object may be encrypted to. */
-  encrypted: boolean
-  /** Seconds. With it, `aud`, `nbf` and `exp` are required, and neither the age nor the life of the object may exceed it. */
-  maxLifetime: number | undefined
-}
-
 /** Opens request objects (RFC 9101 §6): decrypts, verifies, and judges what they say of themselves. */
 export class RequestObjectReader {
   readonly #server: ServerContext
-  readonly #rules: RequestObjectRules
+  readonly #options: RequestObjectOptions
 
-  constructor(server: ServerContext, rules: RequestObjectRules) {
+  constructor(server: ServerContext, options: RequestObjectOptions) {
     this.#server = server
-    this.#rules = rules
+    this.#options = options
   }
 
   /** The claims. @throws InvalidRequestObjectError */
@@ -31,7 +25,7 @@ export class RequestObjectReader {
     if (object.length > MAX_LENGTH) throw new InvalidRequestObjectError(`the request object is longer than ${MAX_LENGTH} characters`)
     const claims = await this.#verified(await this.#decrypted(object, client), client)
     this.#check(claims, client)
-    if (this.#rules.maxLifetime !== undefined) this.#checkTimes(claims, this.#rules.maxLifetime)
+    if (this.#options.maxLifetime !== undefined) this.#checkTimes(claims, this.#options.maxLifetime)
     return claims
   }
 
@@ -41,7 +35,7 @@ export class RequestObjectReader {
     const { request_object_encryption_alg: alg, request_object_encryption_enc: enc } = client
     // OpenID Connect Registration §2: "If request_object_encryption_alg is specified, the default … value is A128CBC-HS256."
     const allowed = alg === undefined ? { alg: ENCRYPTION_ALGS, enc: ENCRYPTION_ENCS } : { alg: [alg], enc: [enc ?? 'A128CBC-HS256'] }
-    const signed = this.#rules.encrypted ? await this.#server.encryptionKeys.decrypt(object, allowed) : undefined
+    const signed = this.#options.encrypted ? await this.#server.encryptionKeys.decrypt(object, allowed) : undefined
     if (signed === undefined) throw new InvalidRequestObjectError('the request object cannot be decrypted')
     return signed
   }
