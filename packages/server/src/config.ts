@@ -14,7 +14,17 @@ const Server = z.strictObject({
   /** Terminates TLS here; without it the server speaks HTTP to a proxy that does. */
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
-  extensions: z.array(z.enum(['client_secret_jwt', 'implicit'])).default([]),
+  extensions: z.array(z.enum(['client_secret_jwt', 'implicit', 'request_objects'])).default([]),
+  /** How `request_objects` are taken, if they are named. */
+  requestObjects: z
+    .strictObject({
+      byReference: z.boolean().exactOptional(),
+      encrypted: z.boolean().exactOptional(),
+      required: z.boolean().exactOptional(),
+      /** Seconds. */
+      maxLifetime: z.int().positive().exactOptional()
+    })
+    .default({}),
   /** Where URLs of clients may lead although the address is private, and which authorities are trusted besides the system's. */
   outbound: z
     .strictObject({
