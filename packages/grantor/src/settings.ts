@@ -98,6 +98,11 @@ export function resolveSettings(input: SettingsInput): Settings {
   return settings
 }
 
+/** For so long after its last signature a signing key is listed and accepted: as long as what it signed may live. */
+export function keyRetention({ signingKeyLifetime, accessTokenLifetime, resources }: Settings): number {
+  return Math.max(signingKeyLifetime, accessTokenLifetime, ...resources.map(({ settings }) => settings?.accessTokenLifetime ?? 0))
+}
+
 /** @throws ConfigurationError on an unknown member or a value that cannot work. */
 export function checkPolicy(policy: PolicyOverrides, where: string): void {
   for (const [name, value] of Object.entries(policy)) {

@@ -53,6 +53,47 @@ describe('signing keys', () => {
     expect(test.eventsOf('keys.rotated').length).toBeGreaterThanOrEqual(4)
   })
 
+  test('JW-06 a key is listed and accepted for as long as its tokens live, however short its own life', async () => {
+    const api = { identifier: 'https://api.example.com', settings: { accessTokenLifetime: 5 * DAY } }
+    for (const options of [{ accessTokenLifetime: 5 * DAY }, { resources: [api], defaultResource: api.identifier }]) {
+      const { test, issue, jwks, kid } = await ready({ signingKeyLifetime: DAY, signingKeyLead: 3600, ...options })
+      const token = await issue()
+      const first = await kid()
+      for (let hour = 0; hour < 5 * 24 - 1; hour++) {
+        test.now += 3600
+        await kid()
+      }
+      expect(await kid()).not.toBe(first)
+      expect((await test.server.tokens.find(token))?.revoked).toBe(false)
+      await jwtVerify(token, createLocalJWKSet(await jwks()), { currentDate: new Date(test.now * 1000) })
+      const longer = { client_id: 'x', settings: { accessTokenLifetime: 5 * DAY + 1 } }
+      await expect(test.client(longer)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    }
+  })
+
+  test('JW-06 an algorithm that was dropped verifies until its last token has expired, and then its keys are gone', async () => {
+    const store = new MemoryStore()
+    const shared = { store, secret: 's'.repeat(32), signingKeyLifetime: DAY, signingKeyLead: 3600 }
+    const before = await ready({ ...shared, signingAlgorithms: ['RS256'] })
+    const token = await before.issue()
+    const after = new TestServer({ ...shared, accessTokenFormat: 'jwt', signingAlgorithms: ['ES256'] })
+    const algorithms = async () => (await (await after.fetch('/jwks')).json()).keys.map(({ alg }: { alg: string }) => alg)
+    after.now += 60
+    expect((await after.server.tokens.find(token))?.revoked).toBe(false)
+    expect(await algorithms()).toEqual(['RS256', 'ES256'])
+    await expect(after.server.keys.signer('RS256')).rejects.toThrow('no signing key for RS256')
+    // A node that still has the old settings goes on signing, and makes no further key.
+    for (let round = 0; round < 5; round++) {
+      before.test.now = after.now += 6
+      expect(await before.kid()).toBe(decodeProtectedHeader(token).kid)
+      expect(await algorithms()).toEqual(['RS256', 'ES256'])
+    }
+    after.now += DAY - 1
+    expect(await algorithms()).toEqual(['RS256', 'ES256', 'ES256'])
+    after.now += 6
+    expect(await algorithms()).toEqual(['ES256', 'ES256'])
+  })
+
   test('JW-07 of two servers that start at the same moment on an empty store, one makes the keys', async () => {
     const store = new MemoryStore()
     const secret = 's'.repeat(32)

@@ -1,6 +1,7 @@
 import type { Clients, CreatedClient, NewClient, ServerContext } from '../context.ts'
 import { InvalidClientMetadataError } from '../errors.ts'
 import { CLIENT_SECRET, type Client, type ClientMetadata, type ClientSecret } from '../models/client.ts'
+import { keyRetention } from '../settings.ts'
 import { type Capabilities, completeMetadata, isUnderstood } from './metadata.ts'
 
 /** Seconds for which a client is remembered; a change is effective everywhere within this time. */
@@ -87,6 +88,9 @@ export class ClientDirectory implements Clients {
   }
 
   async #validate(client: Client): Promise<void> {
+    const longest = keyRetention(this.#server.settings)
+    if ((client.settings?.accessTokenLifetime ?? 0) > longest)
+      throw new InvalidClientMetadataError(`settings: accessTokenLifetime is at most ${longest}, the time for which signing keys are kept`)
     for (const { validateClient } of this.#capabilities.contributions) await validateClient?.(client)
   }
 

@@ -1,11 +1,12 @@
 import type { Keys, ServerContext } from '../context.ts'
 import type { Signer } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
+import { keyRetention } from '../settings.ts'
 import { type StoredKey, StoredKeys } from './stored-keys.ts'
 
 /**
- * The signing keys of all nodes: published `signingKeyLead` before they sign, listed for another `signingKeyLifetime` after their last
- * signature, which no token outlives.
+ * The signing keys of all nodes: published `signingKeyLead` before they sign, and listed after their last signature until no token can
+ * be left that bears it.
  */
 export class KeyRing implements Keys {
   readonly #server: ServerContext
@@ -29,7 +30,7 @@ export class KeyRing implements Keys {
       use: 'sig',
       purpose: 'signing-key',
       algorithms: () => this.algorithms().filter((alg) => !external.some((signer) => signer.alg === alg)),
-      listed: server.settings.signingKeyLifetime,
+      listed: keyRetention(server.settings),
       usable: 0
     })
   }
@@ -44,7 +45,9 @@ export class KeyRing implements Keys {
     const keys = await this.#stored.all()
     const now = this.#server.now()
     const key = keys.filter((candidate) => candidate.alg === alg && candidate.activeFrom <= now).at(-1)
-    if (!key) throw new ConfigurationError(`no signing key for ${alg}; signingAlgorithms has ${this.algorithms().join(', ')}`)
+    // A key of an algorithm that was dropped is there for what it signed before.
+    if (!key || !this.algorithms().includes(alg))
+      throw new ConfigurationError(`no signing key for ${alg}; signingAlgorithms has ${this.algorithms().join(', ')}`)
     return this.#signers.get(key) ?? this.#open(key)
   }
 

@@ -21,9 +21,10 @@ export class OwnJwts {
     if (keys !== this.#keys) this.#findKey = createLocalJWKSet({ keys: keys as JWK[] })
     this.#keys = keys
     try {
-      // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for this one; §3.1: only our own algorithms.
+      // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for this one; §3.1: only the algorithms of our own keys,
+      // among them those that nothing is signed with any more.
       if (decodeProtectedHeader(token).typ !== typ) return undefined
-      const { payload } = await compactVerify(token, this.#findKey, { algorithms: [...this.#server.keys.algorithms()] })
+      const { payload } = await compactVerify(token, this.#findKey, { algorithms: keys.map(({ alg = '' }) => alg) })
       return JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>
     } catch {
       return undefined

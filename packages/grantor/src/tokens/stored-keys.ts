@@ -16,6 +16,8 @@ export interface StoredKey {
   /** The private key, encrypted; deleted when nothing needs it any more. */
   sealed?: string
   activeFrom: number
+  /** Since when the settings no longer name its algorithm. */
+  droppedAt?: number
 }
 
 export interface KeySet {
@@ -116,15 +118,18 @@ export class StoredKeys {
     const { signingKeyLifetime, signingKeyLead } = this.#server.settings
     const { listed, usable } = this.#custody
     const now = this.#server.now()
-    const kept = keys.filter((key) => now < endOf(key, keys) + Math.max(listed, usable))
-    const retired = kept.map((key) => (key.sealed !== undefined && endOf(key, keys) + usable <= now ? withoutPrivate(key) : key))
-    const due = this.#custody.algorithms().flatMap((alg) => {
+    const named = this.#custody.algorithms()
+    const marked = keys.map((key) => withMark(key, named, now))
+    const kept = marked.filter((key) => now < endOf(key, marked) + Math.max(listed, usable))
+    // A dropped key keeps its private half till it goes: a node that still has the old settings may need it.
+    const retired = kept.map((key) => (key.sealed !== undefined && replacedAt(key, marked) + usable <= now ? withoutPrivate(key) : key))
+    const due = named.flatMap((alg) => {
       const newest = keys.filter((key) => key.alg === alg).at(-1)
       if (!newest) return [{ alg, activeFrom: now }]
       const end = newest.activeFrom + signingKeyLifetime
       return end - signingKeyLead <= now ? [{ alg, activeFrom: Math.max(end, now + signingKeyLead) }] : []
     })
-    const changed = due.length > 0 || kept.length < keys.length || retired.some((key, i) => key !== kept[i])
+    const changed = due.length > 0 || retired.length < keys.length || retired.some((key) => !keys.includes(key))
     return changed ? [...retired, ...(await Promise.all(due.map(({ alg, activeFrom }) => this.#create(alg, activeFrom))))] : keys
   }
 
@@ -156,9 +161,21 @@ export class StoredKeys {
   }
 }
 
-/** When a key is no longer the one to use: when the next one of its algorithm is. */
+/** When a key is no longer the one to use: when the next one of its algorithm is, or when none is wanted. */
 function endOf(key: StoredKey, keys: readonly StoredKey[]): number {
+  return Math.min(replacedAt(key, keys), key.droppedAt ?? Number.POSITIVE_INFINITY)
+}
+
+function replacedAt(key: StoredKey, keys: readonly StoredKey[]): number {
   return keys.slice(keys.indexOf(key) + 1).find(({ alg }) => alg === key.alg)?.activeFrom ?? Number.POSITIVE_INFINITY
+}
+
+/** Remembers since when no setting names the algorithm; forgets it where one does. */
+function withMark(key: StoredKey, named: readonly string[], now: number): StoredKey {
+  if (!named.includes(key.alg)) return key.droppedAt === undefined ? { ...key, droppedAt: now } : key
+  if (key.droppedAt === undefined) return key
+  const { droppedAt: _droppedAt, ...rest } = key
+  return rest
 }
 
 function withoutPrivate({ sealed: _sealed, ...key }: StoredKey): StoredKey {
