@@ -2,7 +2,7 @@
 const FLOORS = [
   ['errors', 'models', 'crypto', 'outbound'],
   ['http', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store'],
-  ['settings', 'events', 'context'],
+  ['setting-rules', 'settings', 'events', 'context'],
   [
     'grant-types',
     'response-types',

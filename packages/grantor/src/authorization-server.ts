@@ -19,7 +19,8 @@ import type { Client } from './models/client.ts'
 import type { Policy } from './models/policy.ts'
 import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, type OutboundRefusal } from './outbound/outbound.ts'
 import type { OAuthRequest } from './requests.ts'
-import { refuseUnknown, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
+import { refuseUnknown } from './setting-rules.ts'
+import { checkChoices, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
 import type { Store } from './stores/store.ts'
 import { EncryptionKeyRing } from './tokens/encryption-keys.ts'
 import { TokenIssuer } from './tokens/issuer.ts'
@@ -79,7 +80,7 @@ export class AuthorizationServer implements ServerContext {
   /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
   constructor(options: AuthorizationServerOptions) {
     refuseUnknown(Object.keys(options), [...SETTING_NAMES, ...OPTION_NAMES], 'options')
-    const { store, secret, interactions, extensions = [], signers, onEvent, clock, outbound, crypto, ...settings } = options
+    const { store, secret, interactions, extensions = [], signers = [], onEvent, clock, outbound, crypto, ...settings } = options
     this.settings = resolveSettings(settings)
     this.store = store
     this.crypto = crypto ?? runtimeCrypto()
@@ -94,6 +95,7 @@ export class AuthorizationServer implements ServerContext {
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
     for (const extension of extensions) this.#registry.add(extension(this))
+    checkChoices(this.settings, { tokenFormats: [...this.#registry.tokenFormats.keys()], signers: signers.map(({ alg }) => alg) })
     this.clients = new ClientDirectory(this, this.#registry)
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)
     this.#authenticator = new ClientAuthenticator(this, this.#registry.clientAuthentications.values())

@@ -1,5 +1,22 @@
+import { SIGNATURES } from './crypto/algorithms.ts'
 import { ConfigurationError } from './errors.ts'
-import type { Policy, PolicyOverrides, ResourceServer } from './models/policy.ts'
+import type { Policy, ResourceServer } from './models/policy.ts'
+import {
+  absoluteUri,
+  checkValues,
+  count,
+  flag,
+  isRecord,
+  listOf,
+  oneOf,
+  paths,
+  refuseUnknown,
+  type SettingRule,
+  scope,
+  seconds,
+  text,
+  webUrl
+} from './setting-rules.ts'
 
 /** How the server behaves. Lifetimes in seconds. Every member of `Policy` may differ per client and per resource. */
 export interface Settings extends Policy {
@@ -75,27 +92,77 @@ const DEFAULTS: Omit<Settings, 'issuer'> = {
   available: true
 }
 
-/** The names of all settings, for whoever checks a configuration. */
-export const SETTING_NAMES: readonly string[] = ['issuer', ...Object.keys(DEFAULTS)]
+const POLICY_RULES: Readonly<Record<keyof Policy, SettingRule>> = {
+  accessTokenLifetime: seconds(1),
+  // RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
+  authorizationCodeLifetime: seconds(1, 600),
+  refreshTokenLifetime: seconds(1),
+  grantLifetime: seconds(1),
+  refreshTokenReuseWindow: seconds(0),
+  refreshTokenRotation: oneOf('always', 'public-clients'),
+  requirePkce: flag,
+  accessTokenFormat: text
+}
 
-/** @throws ConfigurationError if a setting cannot work. */
+const RULES: Readonly<Record<keyof Settings, SettingRule>> = {
+  ...POLICY_RULES,
+  issuer: text,
+  insecureIssuer: flag,
+  paths,
+  defaultScope: scope,
+  // Each is looked at in `checkResource`.
+  resources: listOf((value) => (isRecord(value) ? undefined : 'an object')),
+  defaultResource: absoluteUri,
+  signingAlgorithms: listOf(text),
+  signingKeyLifetime: seconds(1),
+  signingKeyLead: seconds(0),
+  allowOmittedRedirectUri: flag,
+  interactionLifetime: seconds(1),
+  assertionLifetime: seconds(1),
+  clockSkew: seconds(0, 600),
+  codeFailureLimit: count,
+  errorUri: webUrl,
+  available: (value) => (typeof value === 'function' ? undefined : flag(value))
+}
+
+const RESOURCE_RULES: Readonly<Record<keyof ResourceServer, SettingRule>> = {
+  identifier: absoluteUri,
+  clientId: text,
+  signingAlgorithm: text,
+  settings: (value) => (isRecord(value) ? undefined : 'an object')
+}
+
+/** The names of all settings, for whoever checks a configuration. */
+export const SETTING_NAMES: readonly string[] = Object.keys(RULES)
+
+/** All settings, with the defaults for those left out. @throws ConfigurationError if one cannot work; the names are not looked at. */
 export function resolveSettings(input: SettingsInput): Settings {
   const settings = { ...DEFAULTS, ...defined(input) }
+  checkValues(settings, RULES, 'settings')
   checkIssuer(settings)
-  checkPolicy(settings, 'settings')
-  for (const resource of settings.resources) {
-    if (!URL.canParse(resource.identifier) || resource.identifier.includes('#')) {
-      throw new ConfigurationError(`resources: ${resource.identifier} is not an absolute URI without a fragment (RFC 8707 §2)`)
-    }
-    checkPolicy(resource.settings ?? {}, `resources: ${resource.identifier}`)
-  }
-  for (const name of ['signingKeyLifetime', 'interactionLifetime', 'assertionLifetime', 'codeFailureLimit'] as const) {
-    if (!(settings[name] > 0)) throw new ConfigurationError(`${name} must be a positive number`)
-  }
-  if (!(settings.signingKeyLead >= 0 && settings.signingKeyLead < settings.signingKeyLifetime)) {
-    throw new ConfigurationError('signingKeyLead must be shorter than signingKeyLifetime')
-  }
+  for (const resource of settings.resources) checkResource(resource)
+  const identifiers = settings.resources.map(({ identifier }) => identifier)
+  const repeated = identifiers.find((identifier, i) => identifiers.indexOf(identifier) < i)
+  if (repeated !== undefined) throw new ConfigurationError(`resources: ${repeated} is there twice`)
+  if (settings.signingKeyLead >= settings.signingKeyLifetime)
+    throw new ConfigurationError('settings: signingKeyLead must be shorter than signingKeyLifetime')
   return settings
+}
+
+/**
+ * Whether what the settings choose is there to be chosen.
+ * @param offered the access token formats of this server, and the JWS algorithms of its signers
+ * @throws ConfigurationError
+ */
+export function checkChoices(settings: Settings, offered: { tokenFormats: readonly string[]; signers: readonly string[] }): void {
+  const algorithms = [...SIGNATURES, ...offered.signers]
+  checkValues(settings, { accessTokenFormat: oneOf(...offered.tokenFormats), signingAlgorithms: listOf(oneOf(...algorithms)) }, 'settings')
+  const kept = [...settings.signingAlgorithms, ...offered.signers]
+  if (kept.length === 0) throw new ConfigurationError('settings: signingAlgorithms is empty, and there is no signer')
+  for (const { identifier, signingAlgorithm, settings: own = {} } of settings.resources) {
+    checkValues({ signingAlgorithm }, { signingAlgorithm: oneOf(...kept) }, `resources: ${identifier}`)
+    checkValues(own, { accessTokenFormat: oneOf(...offered.tokenFormats) }, `resources: ${identifier}`)
+  }
 }
 
 /** For so long after its last signature a signing key is listed and accepted: as long as what it signed may live. */
@@ -104,33 +171,17 @@ export function keyRetention({ signingKeyLifetime, accessTokenLifetime, resource
 }
 
 /** @throws ConfigurationError on an unknown member or a value that cannot work. */
-export function checkPolicy(policy: PolicyOverrides, where: string): void {
-  for (const [name, value] of Object.entries(policy)) {
-    if (name.endsWith('Lifetime') && name in POLICY && !(typeof value === 'number' && value > 0)) {
-      throw new ConfigurationError(`${where}: ${name} is a number of seconds above 0`)
-    }
-  }
-  if (policy.refreshTokenReuseWindow !== undefined && !(policy.refreshTokenReuseWindow >= 0)) {
-    throw new ConfigurationError(`${where}: refreshTokenReuseWindow is a number of seconds, 0 for none`)
-  }
-  // RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
-  if ((policy.authorizationCodeLifetime ?? 0) > 600) throw new ConfigurationError(`${where}: authorizationCodeLifetime is at most 600`)
-  if (policy.refreshTokenRotation !== undefined && !['always', 'public-clients'].includes(policy.refreshTokenRotation)) {
-    throw new ConfigurationError(`${where}: refreshTokenRotation is 'always' or 'public-clients'`)
-  }
-  if (policy.requirePkce !== undefined && typeof policy.requirePkce !== 'boolean')
-    throw new ConfigurationError(`${where}: requirePkce is true or false`)
-  if (where !== 'settings') refuseUnknown(Object.keys(policy), Object.keys(POLICY), where)
+export function checkPolicy(policy: unknown, where: string): void {
+  if (!isRecord(policy)) throw new ConfigurationError(`${where} is an object`)
+  refuseUnknown(Object.keys(policy), Object.keys(POLICY_RULES), where)
+  checkValues(policy, POLICY_RULES, where)
 }
 
-/** @throws ConfigurationError naming the unknown name and the known one nearest to it. */
-export function refuseUnknown(names: readonly string[], known: readonly string[], where: string): void {
-  for (const name of names) {
-    if (known.includes(name)) continue
-    const nearest = [...known].sort((a, b) => distance(name, a) - distance(name, b))[0] ?? ''
-    const hint = distance(name, nearest) <= Math.max(3, name.length / 3) ? `; did you mean ${nearest}?` : ''
-    throw new ConfigurationError(`${where}: there is no ${name}${hint}`)
-  }
+function checkResource(resource: ResourceServer): void {
+  const where = `resources: ${resource.identifier}`
+  refuseUnknown(Object.keys(resource), Object.keys(RESOURCE_RULES), where)
+  checkValues({ ...resource, identifier: resource.identifier ?? null }, RESOURCE_RULES, where)
+  if (resource.settings !== undefined) checkPolicy(resource.settings, where)
 }
 
 function checkIssuer({ issuer, insecureIssuer }: Settings): void {
@@ -152,17 +203,4 @@ function checkIssuer({ issuer, insecureIssuer }: Settings): void {
 
 function defined<T extends object>(input: T): T {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as T
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -111,6 +111,7 @@ describe('what must be named to be there', () => {
 })
 
 describe('settings', () => {
+  const API = 'https://api.example.com'
   const create = (options: object) => new TestServer(options)
 
   test('an unknown key is refused with the nearest right name', () => {
@@ -130,13 +131,50 @@ describe('settings', () => {
     [{ issuer: 'https://id.example.com/a/' }, 'must not end with a slash'],
     [{ issuer: 'https://ID.example.com' }, 'normal form'],
     [{ issuer: 'id.example.com' }, 'absolute URL'],
-    [{ accessTokenLifetime: 0 }, 'accessTokenLifetime is a number of seconds above 0'],
-    [{ accessTokenLifetime: '60' }, 'accessTokenLifetime is a number of seconds above 0'],
-    [{ authorizationCodeLifetime: 601 }, 'authorizationCodeLifetime is at most 600'],
+    [{ accessTokenLifetime: 0 }, 'settings: accessTokenLifetime is a whole number of seconds from 1 to'],
+    [{ accessTokenLifetime: '60' }, 'settings: accessTokenLifetime is a whole number of seconds'],
+    [{ accessTokenLifetime: null }, 'settings: accessTokenLifetime is a whole number of seconds'],
+    [{ grantLifetime: 1.5 }, 'settings: grantLifetime is a whole number of seconds'],
+    [{ refreshTokenLifetime: 1e300 }, 'settings: refreshTokenLifetime is a whole number of seconds'],
+    [{ authorizationCodeLifetime: 601 }, 'settings: authorizationCodeLifetime is a whole number of seconds from 1 to 600'],
+    [{ available: 'false' }, 'settings: available is true or false'],
+    [{ insecureIssuer: 'false' }, 'settings: insecureIssuer is true or false'],
+    [{ requirePkce: 'false' }, 'settings: requirePkce is true or false'],
+    [{ allowOmittedRedirectUri: 0 }, 'settings: allowOmittedRedirectUri is true or false'],
+    [{ clockSkew: 'x' }, 'settings: clockSkew is a whole number of seconds from 0 to 600'],
+    [{ clockSkew: -1 }, 'settings: clockSkew'],
+    [{ interactionLifetime: '1' }, 'settings: interactionLifetime is a whole number'],
+    [{ assertionLifetime: Number.NaN }, 'settings: assertionLifetime is a whole number'],
+    [{ codeFailureLimit: 0 }, 'settings: codeFailureLimit is a whole number above 0'],
+    [{ signingKeyLifetime: Number.POSITIVE_INFINITY }, 'settings: signingKeyLifetime'],
+    [{ signingAlgorithms: 'ES256' }, 'settings: signingAlgorithms is a list'],
+    [{ signingAlgorithms: ['HS256'] }, 'settings: signingAlgorithms is a list, each entry of it one of ES256, RS256, PS256, EdDSA'],
+    [{ signingAlgorithms: [] }, 'signingAlgorithms is empty, and there is no signer'],
+    [{ accessTokenFormat: 'bogus' }, 'settings: accessTokenFormat is one of opaque, jwt'],
+    [{ defaultScope: 'a "b"' }, 'settings: defaultScope is a list of scope tokens'],
+    [{ defaultScope: ['a'] }, 'settings: defaultScope is a list of scope tokens'],
+    [{ defaultResource: 'api' }, 'settings: defaultResource is an absolute URI'],
+    [{ errorUri: 'docs' }, 'settings: errorUri is an http or https URL'],
+    [{ issuer: 5 }, 'settings: issuer is a text'],
+    [{ issuer: 5, clockSkew: 'x' }, 'settings: clockSkew is a whole number of seconds from 0 to 600\nsettings: issuer is a text'],
+    [{ paths: null }, 'settings: paths is an object'],
+    [{ paths: { token: 5 } }, 'settings: paths is an object'],
+    [{ paths: { token: 'oauth/token' } }, 'settings: paths is an object'],
+    [{ paths: { token: '/../token' } }, 'settings: paths is an object'],
+    [{ resources: {} }, 'settings: resources is a list'],
+    [{ resources: [null] }, 'settings: resources is a list, each entry of it an object'],
+    [{ resources: [{}] }, 'identifier is an absolute URI'],
+    [{ resources: [{ identifier: API, audience: 'x' }] }, `resources: ${API}: there is no audience`],
+    [{ resources: [{ identifier: API, clientID: 'x' }] }, 'did you mean clientId?'],
+    [{ resources: [{ identifier: API, clientId: 5 }] }, `resources: ${API}: clientId is a text`],
+    [{ resources: [{ identifier: API, signingAlgorithm: 'RS256' }] }, `resources: ${API}: signingAlgorithm is one of ES256`],
+    [{ resources: [{ identifier: API, settings: null }] }, `resources: ${API}: settings is an object`],
+    [{ resources: [{ identifier: API, settings: { accessTokenFormat: 'bogus' } }] }, 'accessTokenFormat is one of opaque, jwt'],
+    [{ resources: [{ identifier: API }, { identifier: API }] }, `resources: ${API} is there twice`],
     [{ refreshTokenReuseWindow: -1 }, 'refreshTokenReuseWindow'],
     [{ refreshTokenRotation: 'never' }, 'refreshTokenRotation'],
     [{ signingKeyLead: 90 * 86_400 }, 'signingKeyLead'],
-    [{ resources: [{ identifier: '/relative' }] }, 'not an absolute URI'],
+    [{ resources: [{ identifier: '/relative' }] }, 'identifier is an absolute URI'],
     [{ paths: { token: '/a b' } }, 'is not a plain path'],
     [{ paths: { token: '/jwks' } }, 'two endpoints at /jwks'],
     [{ secret: 'short' }, 'at least 32 characters']
@@ -155,7 +193,6 @@ describe('settings', () => {
   })
 
   test('lifetimes and formats differ per client and per resource; the resource counts most', async () => {
-    const API = 'https://api.example.com'
     const test = new TestServer({
       accessTokenLifetime: 100,
       defaultResource: API,
@@ -168,9 +205,15 @@ describe('settings', () => {
     const code = await test.code()
     test.now += 5
     await expectTokenError(await test.redeem(own, code), 400, 'invalid_grant')
-    await expect(test.client({ client_id: 'x', settings: { accessTokenLifetme: 1 } as object })).rejects.toMatchObject({
-      error: 'invalid_client_metadata'
-    })
+    for (const settings of [
+      ...[{ accessTokenLifetme: 1 }, { accessTokenFormat: 'bogus' }, { accessTokenFormat: null }, { accessTokenLifetime: '1' }],
+      ...[{ requirePkce: 'no' }, null, [], 'jwt', 7]
+    ]) {
+      await expect(test.client({ client_id: 'x', settings: settings as object })).rejects.toMatchObject({
+        error: 'invalid_client_metadata',
+        message: expect.stringMatching(/settings/)
+      })
+    }
   })
 
   test('endpoints live below the path of the issuer, or where the settings say', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { isPostgres } from '@grantor/sql'
-import { ConfigurationError, refuseUnknown, SETTING_NAMES, type SettingsInput } from 'grantor'
+import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
 
 const Server = z.strictObject({
@@ -58,7 +58,6 @@ const Server = z.strictObject({
     .prefault({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
 })
-const Settings = z.looseObject({ issuer: z.string() })
 
 /** What the server runs with: where it listens and keeps its data, and the settings of the authorization server. */
 export type Config = z.infer<typeof Server> & { settings: SettingsInput }
@@ -72,11 +71,11 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   refuseUnknown(Object.keys(input), [...SERVER_NAMES, ...SETTING_NAMES], 'configuration')
   const entries = Object.entries(input)
   const server = Server.safeParse(Object.fromEntries(entries.filter(([name]) => SERVER_NAMES.includes(name))))
-  const settings = Settings.safeParse(Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))))
-  const faults = [server, settings].flatMap(({ error }) => (error ? [z.prettifyError(error)] : []))
-  if (!server.success || !settings.success) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
+  const settings = Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))) as unknown as SettingsInput
+  const faults = [...(server.error ? [z.prettifyError(server.error)] : []), ...faultsOf(settings)]
+  if (!server.success || faults.length > 0) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
   const { database, secretFile, tls, outbound, openid, ...rest } = server.data
-  if (tls && !settings.data.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
+  if (tls && !settings.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
   return {
     ...rest,
     ...(tls && { tls: { certificateFile: resolve(folder, tls.certificateFile), keyFile: resolve(folder, tls.keyFile) } }),
@@ -84,7 +83,18 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
     secretFile: resolve(folder, secretFile),
     openid: { ...openid, ...(openid.pairwiseKeyFile !== undefined && { pairwiseKeyFile: resolve(folder, openid.pairwiseKeyFile) }) },
     outbound: { ...outbound, ...(outbound.caFile !== undefined && { caFile: resolve(folder, outbound.caFile) }) },
-    settings: settings.data as SettingsInput
+    settings
+  }
+}
+
+/** By the rules of the library itself, before anything is opened. */
+function faultsOf(settings: SettingsInput): readonly string[] {
+  try {
+    resolveSettings(settings)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigurationError) return [error.message]
+    throw error
   }
 }
 

@@ -2,7 +2,8 @@ import { ConfigurationError, InvalidClientMetadataError, InvalidRedirectUriError
 import type { Client, ClientMetadata, JsonWebKeySet } from '../models/client.ts'
 import { redirectUriFault } from '../models/redirect-uri.ts'
 import { parseScope } from '../models/scope.ts'
-import { checkPolicy, refuseUnknown } from '../settings.ts'
+import { refuseUnknown } from '../setting-rules.ts'
+import { checkPolicy } from '../settings.ts'
 import { displayName, flag, httpsUrl, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
 
 const MAX_REDIRECT_URIS = 20
@@ -44,6 +45,7 @@ export interface Capabilities {
   grantTypes: ReadonlyMap<string, unknown>
   responseTypes: ReadonlyMap<string, { grantTypes: readonly string[] }>
   clientAuthentications: ReadonlyMap<string, unknown>
+  tokenFormats: ReadonlyMap<string, unknown>
   /** What extensions understand besides. */
   clientMetadata: ReadonlyMap<string, { rule: MetadataRule }>
   contributions: readonly { validateClient?(client: Client): Promise<void> }[]
@@ -74,6 +76,8 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   checkOffered('response_types', response_types, [...capabilities.responseTypes.keys()])
   if (client.token_endpoint_auth_method !== undefined)
     checkOffered('token_endpoint_auth_method', [client.token_endpoint_auth_method], [...capabilities.clientAuthentications.keys()])
+  if (client.settings?.accessTokenFormat !== undefined)
+    checkOffered('settings: accessTokenFormat', [client.settings.accessTokenFormat], [...capabilities.tokenFormats.keys()])
   if (!parseScope(client.scope))
     throw new InvalidClientMetadataError('scope is a list of scope tokens separated by spaces (RFC 6749 section 3.3)')
   checkKeys(client)

@@ -1,3 +1,6 @@
+/** JWS algorithms that this server's own keys sign with. */
+export const SIGNATURES: readonly string[] = ['ES256', 'RS256', 'PS256', 'EdDSA']
+
 /** JWS algorithms under which a public key verifies (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2): those that clients may sign with. */
 export const PUBLIC_KEY_SIGNATURES: readonly string[] = [
   'ES256',
