@@ -109,6 +109,21 @@ describe('client secrets', () => {
     for (const one of [secret, next, third]) expect(stored).not.toContain(one)
   })
 
+  test('CA-06 changes of one client at the same time all hold', async () => {
+    const { test } = await ready({ contacts: [] })
+    const { clients, store } = test.server
+    const [first, second] = await Promise.all([
+      clients.addSecret('app'),
+      clients.addSecret('app'),
+      clients.update('app', { client_name: 'A' }),
+      clients.update('app', { scope: 'read' }),
+      clients.update('app', { disabled: false })
+    ])
+    expect(await store.clients.find('app')).toMatchObject({ client_name: 'A', scope: 'read', disabled: false })
+    for (const secret of [first, second]) expect((await test.post('/token', GRANT, basic('app', secret))).status).toBe(200)
+    expect(test.eventsOf('client.updated')).toHaveLength(5)
+  })
+
   test('a generated secret has 256 bits and only characters that need no encoding', async () => {
     expect((await ready()).secret).toMatch(/^[\w-]{43}$/)
   })

@@ -21,8 +21,9 @@ export class SqlClients implements ClientStore {
     return (await this.#database.write(INSERT_CLIENT, this.#realm, client.client_id, JSON.stringify(client))) > 0
   }
 
-  async update(client: Client): Promise<boolean> {
-    return (await this.#database.write(UPDATE_CLIENT, JSON.stringify(client), this.#realm, client.client_id)) > 0
+  // The record as it was written is its own version: parsed and written again, it is the same text.
+  async update(client: Client, replaced: Client): Promise<boolean> {
+    return (await this.#database.write(UPDATE_CLIENT, JSON.stringify(client), this.#realm, client.client_id, JSON.stringify(replaced))) > 0
   }
 
   async delete(clientId: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 export const FIND_CLIENT = 'SELECT record FROM grantor_clients WHERE realm = ? AND client_id = ?'
 export const INSERT_CLIENT = 'INSERT INTO grantor_clients (realm, client_id, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
-export const UPDATE_CLIENT = 'UPDATE grantor_clients SET record = ? WHERE realm = ? AND client_id = ?'
+export const UPDATE_CLIENT = 'UPDATE grantor_clients SET record = ? WHERE realm = ? AND client_id = ? AND record = ?'
 export const DELETE_CLIENT = 'DELETE FROM grantor_clients WHERE realm = ? AND client_id = ?'
 export const LIST_CLIENTS = 'SELECT record FROM grantor_clients WHERE realm = ? AND client_id > ? ORDER BY client_id LIMIT ?'
 

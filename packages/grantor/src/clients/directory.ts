@@ -49,18 +49,18 @@ export class ClientDirectory implements Clients {
   }
 
   /** Replaces what is given and keeps the rest. @throws InvalidClientMetadataError, InvalidRedirectUriError */
-  async update(clientId: string, changes: ClientMetadata & { disabled?: boolean }): Promise<Client> {
-    const { client_id, secrets, client_id_issued_at, disabled: before, ...metadata } = await this.#require(clientId)
-    const { disabled = before, ...changed } = changes
-    const client: Client = {
-      ...{ client_id, ...completeMetadata({ ...metadata, ...changed }, this.#capabilities) },
-      ...(secrets && { secrets }),
-      ...(client_id_issued_at !== undefined && { client_id_issued_at }),
-      ...(disabled !== undefined && { disabled })
-    }
-    await this.#validate(client)
-    await this.#write(client)
-    return client
+  update(clientId: string, changes: ClientMetadata & { disabled?: boolean }): Promise<Client> {
+    return this.#replace(clientId, async ({ client_id, secrets, client_id_issued_at, disabled: before, ...metadata }) => {
+      const { disabled = before, ...changed } = changes
+      const client: Client = {
+        ...{ client_id, ...completeMetadata({ ...metadata, ...changed }, this.#capabilities) },
+        ...(secrets && { secrets }),
+        ...(client_id_issued_at !== undefined && { client_id_issued_at }),
+        ...(disabled !== undefined && { disabled })
+      }
+      await this.#validate(client)
+      return client
+    })
   }
 
   /**
@@ -68,13 +68,14 @@ export class ClientDirectory implements Clients {
    * good, until the next rotation). At most two are valid at once.
    */
   async addSecret(clientId: string, { previousExpiresAt }: { previousExpiresAt?: number } = {}): Promise<string> {
-    const client = await this.#require(clientId)
-    if (!usesSecret(client)) throw new InvalidClientMetadataError('this client has no secret')
     const secret = this.#server.crypto.random(32)
-    const kept = (client.secrets ?? [])
-      .slice(1 - MAX_SECRETS)
-      .map((old) => (previousExpiresAt === undefined ? old : { ...old, expiresAt: previousExpiresAt }))
-    await this.#write({ ...client, secrets: [...kept, await this.#hashed(client, secret)] })
+    await this.#replace(clientId, async (client) => {
+      if (!usesSecret(client)) throw new InvalidClientMetadataError('this client has no secret')
+      const kept = (client.secrets ?? [])
+        .slice(1 - MAX_SECRETS)
+        .map((old) => (previousExpiresAt === undefined ? old : { ...old, expiresAt: previousExpiresAt }))
+      return { ...client, secrets: [...kept, await this.#hashed(client, secret)] }
+    })
     return secret
   }
 
@@ -102,16 +103,18 @@ export class ClientDirectory implements Clients {
     return client
   }
 
-  async #require(clientId: string): Promise<Client> {
-    const client = await this.#server.store.clients.find(clientId)
-    if (!client) throw new InvalidClientMetadataError('there is no such client')
-    return client
-  }
-
-  async #write(client: Client): Promise<void> {
-    if (!(await this.#server.store.clients.update(client))) throw new InvalidClientMetadataError('there is no such client')
-    this.#cache.delete(client.client_id)
-    this.#server.emit('client.updated', { clientId: client.client_id })
+  /** Compare-and-set until it holds, so that nobody's change is lost, whichever node it was made on. */
+  async #replace(clientId: string, change: (client: Client) => Promise<Client>): Promise<Client> {
+    const { clients } = this.#server.store
+    for (;;) {
+      const before = await clients.find(clientId)
+      if (!before) throw new InvalidClientMetadataError('there is no such client')
+      const after = await change(before)
+      if (!(await clients.update(after, before))) continue
+      this.#cache.delete(clientId)
+      this.#server.emit('client.updated', { clientId })
+      return after
+    }
   }
 
   async #hashed({ client_id, token_endpoint_auth_method }: Client, secret: string): Promise<ClientSecret> {

@@ -194,7 +194,8 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     for (const id of ['c', 'a', 'b']) equal(await clients.insert(client(id)), true)
     equal(await clients.insert(client('a')), false)
     equal(await clients.find('a'), client('a'))
-    equal(await clients.update({ ...client('a'), scope: 'other' }), true)
+    equal(await clients.update({ ...client('a'), scope: 'other' }, client('a')), true)
+    equal(await clients.update({ ...client('a'), scope: 'late' }, client('a')), false)
     equal((await clients.find('a'))?.scope, 'other')
     equal(
       (await clients.list({ limit: 2 })).map(({ client_id }) => client_id),
@@ -206,8 +207,22 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     )
     equal(await clients.delete('a'), true)
     equal(await clients.delete('a'), false)
-    equal(await clients.update(client('a')), false)
+    equal(await clients.update(client('a'), client('a')), false)
     equal(await clients.find('a'), undefined)
+  },
+  'of many who replace a client at once, none undoes what another did': async ({ clients }) => {
+    await clients.insert({ ...client('a'), client_name: 'ü "quoted" \\ \u2028 😀', contacts: [], settings: { grantLifetime: 5 } })
+    let lost = 0
+    await race(async (racer) => {
+      for (;;) {
+        const before = await clients.find('a')
+        if (!before) throw new Error('the client is gone')
+        if (await clients.update({ ...before, contacts: [...(before.contacts ?? []), String(racer)] }, before)) return
+        lost++
+      }
+    })
+    equal((await clients.find('a'))?.contacts?.length, RACERS)
+    equal(lost > 0, true)
   },
   'nothing of one realm is in another': async (store) => {
     const other = store.realm('other')

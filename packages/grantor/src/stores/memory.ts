@@ -70,8 +70,8 @@ class MemoryClients implements ClientStore {
     return true
   }
 
-  async update(client: Client): Promise<boolean> {
-    if (!this.#clients.has(client.client_id)) return false
+  async update(client: Client, replaced: Client): Promise<boolean> {
+    if (JSON.stringify(this.#clients.get(client.client_id)) !== JSON.stringify(replaced)) return false
     this.#clients.set(client.client_id, client)
     return true
   }

@@ -23,8 +23,8 @@ export interface ClientStore {
   find(clientId: string): Promise<Client | undefined>
   /** False: the id is taken. */
   insert(client: Client): Promise<boolean>
-  /** Replaces the record; false: there is none. */
-  update(client: Client): Promise<boolean>
+  /** Compare-and-set: replaces the record if it still is `replaced`; false: it is not, or there is none. */
+  update(client: Client, replaced: Client): Promise<boolean>
   /** False: there was none. */
   delete(clientId: string): Promise<boolean>
   /** In the order of `client_id`, those after `after`. */
