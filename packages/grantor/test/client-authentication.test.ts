@@ -128,6 +128,13 @@ describe('client secrets', () => {
     expect((await ready()).secret).toMatch(/^[\w-]{43}$/)
   })
 
+  test('CA-15 a secret that could be guessed is refused', async () => {
+    for (const client_secret of ['', 'short', 'x'.repeat(15), 'x'.repeat(1025), 5 as unknown as string])
+      await expect(ready({ client_secret })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    const { test, secret } = await ready({ client_secret: 'x'.repeat(16) })
+    expect((await test.post('/token', GRANT, basic('app', secret))).status).toBe(200)
+  })
+
   test('CA-20 CA-21 grant types are checked for every client', async () => {
     const { test, secret } = await ready({ grant_types: ['authorization_code'] })
     const ask = (grant_type: string) => test.post('/token', { grant_type }, basic('app', secret))
@@ -285,16 +292,37 @@ describe('private_key_jwt', () => {
   test('CA-15 hostile key sets are refused; of two keys with one id each is tried', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(publicKey)
+    const rsa = await exportJWK((await generateKeyPair('RS256', { extractable: true })).publicKey)
     const create = (keys: object[]) => ready({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys } })
     for (const keys of [
       [await exportJWK(privateKey)],
       [{ kty: 'oct', k: 'x' }],
       Array.from({ length: 21 }, () => jwk),
       [null],
-      [{ kty: 'RSA', n: 'A'.repeat(171), e: 'AQAB' }]
+      [{ kty: 'RSA', n: 'A'.repeat(171), e: 'AQAB' }],
+      ...['AQ', 'Ag', 'AA', 'AAAB', '', 'A'.repeat(20), 5, undefined].map((e) => [{ ...rsa, e }]),
+      ...[5, [rsa.n], undefined, `${rsa.n}=`, 'A'.repeat(342), `${'A'.repeat(200)}${rsa.n?.slice(200)}`, 'B'.repeat(1400)].map((n) => [
+        { ...rsa, n }
+      ]),
+      ...[{ x: undefined }, { y: undefined }, { x: 5 }, { y: jwk.y?.slice(1) }, { crv: 'P-384' }, { crv: 'secp256k1' }].map((wrong) => [
+        { ...jwk, ...wrong }
+      ]),
+      // Off the curve.
+      [{ ...jwk, x: jwk.y, y: jwk.x }],
+      [{ ...jwk, x: 'A'.repeat(43), y: 'A'.repeat(43) }],
+      [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA' }],
+      [{ kty: 'OKP', crv: 'Ed25519' }],
+      [{ ...jwk, kty: undefined }],
+      ...[['sign'], ['verify', 'verify'], 'verify', ['verify', 'encrypt'], [5]].map((key_ops) => [{ ...jwk, use: 'sig', key_ops }]),
+      [{ ...jwk, use: 'enc', key_ops: ['verify'] }],
+      [{ ...jwk, key_ops: ['decrypt'] }],
+      [{ ...jwk, use: 5 }],
+      [jwk, { ...jwk, x: undefined }]
     ]) {
-      await expect(create(keys as object[])).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+      await expect(create(keys as object[]), JSON.stringify(keys)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
     }
+    const x25519 = { kty: 'OKP', crv: 'X25519', x: 'A'.repeat(43), use: 'enc', key_ops: ['deriveBits'] }
+    await create([rsa, { ...jwk, use: 'sig', key_ops: ['verify'] }, { ...jwk, use: 'enc' }, x25519, { kty: 'AKP', alg: 'ML-DSA-44' }])
     const other = await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)
     const { test } = await create([
       { ...other, kid: 'k' },
@@ -309,6 +337,39 @@ describe('private_key_jwt', () => {
 describe('client_secret_jwt', () => {
   test('CA-17 is there only where it is named', async () => {
     await expect(ready({ token_endpoint_auth_method: 'client_secret_jwt' })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+  })
+
+  test('CA-17 "A key of the same size as the hash output … or larger MUST be used" (RFC 7518 §3.2)', async () => {
+    const own = (client_secret: string, token_endpoint_auth_signing_alg?: string) =>
+      ready(
+        {
+          token_endpoint_auth_method: 'client_secret_jwt',
+          client_secret,
+          ...(token_endpoint_auth_signing_alg && { token_endpoint_auth_signing_alg })
+        },
+        { extensions: [clientSecretJwt] }
+      )
+    await expect(own('x'.repeat(31))).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    await expect(own('x'.repeat(47), 'HS384')).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    await expect(own('x'.repeat(63), 'HS512')).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    const generated = await ready({ token_endpoint_auth_method: 'client_secret_jwt' }, { extensions: [clientSecretJwt] })
+    const works = async ({ test, secret }: Awaited<ReturnType<typeof ready>>) => {
+      const statuses = []
+      for (const alg of ['HS256', 'HS384', 'HS512']) {
+        const assertion = await new SignJWT({ iss: 'app', sub: 'app', aud: ISSUER, jti: alg, exp: test.now + 60 })
+          .setProtectedHeader({ alg })
+          .sign(new TextEncoder().encode(secret))
+        statuses.push((await test.post('/token', { ...GRANT, client_assertion_type: TYPE, client_assertion: assertion })).status)
+      }
+      return statuses
+    }
+    expect(await works(generated)).toEqual([200, 200, 200])
+    expect(await works(await own('x'.repeat(32)))).toEqual([200, 401, 401])
+    generated.secret = await generated.test.server.clients.addSecret('app')
+    generated.test.now += 120
+    expect(await works(generated)).toEqual([401, 401, 401])
+    await generated.test.server.store.purge(generated.test.now + 3600, 100)
+    expect(await works(generated)).toEqual([200, 200, 200])
   })
 
   test('authenticates with the secret as the key, and the store holds only its ciphertext', async () => {

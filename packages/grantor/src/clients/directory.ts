@@ -1,13 +1,21 @@
 import type { Clients, CreatedClient, NewClient, ServerContext } from '../context.ts'
+import { HMAC_KEY_SIZES } from '../crypto/algorithms.ts'
 import { InvalidClientMetadataError } from '../errors.ts'
 import { CLIENT_SECRET, type Client, type ClientMetadata, type ClientSecret } from '../models/client.ts'
 import { keyRetention } from '../settings.ts'
+import { computedFault } from './key-set.ts'
 import { type Capabilities, completeMetadata, isUnderstood } from './metadata.ts'
 
 /** Seconds for which a client is remembered; a change is effective everywhere within this time. */
 const CACHE_LIFETIME = 1
 const CACHE_SIZE = 10_000
 const MAX_SECRETS = 2
+/** Characters: below that, even a good secret can be guessed. */
+const MIN_SECRET = 16
+const MAX_SECRET = 1024
+/** Octets of randomness; with what encodes them, 64 of a key. */
+const SECRET_SIZE = 32
+const HMAC_SECRET_SIZE = 48
 
 /** The registered clients: looked up for every request, changed by the operator. */
 export class ClientDirectory implements Clients {
@@ -41,7 +49,7 @@ export class ClientDirectory implements Clients {
       throw new InvalidClientMetadataError('client_id is up to 200 printable ASCII characters')
     const client: Client = { client_id, ...completeMetadata(metadata, this.#capabilities), client_id_issued_at: this.#server.now() }
     await this.#validate(client)
-    const secret = usesSecret(client) ? (client_secret ?? this.#server.crypto.random(32)) : undefined
+    const secret = usesSecret(client) ? checkedSecret(client, client_secret ?? this.#secretFor(client)) : undefined
     const stored = secret === undefined ? client : { ...client, secrets: [await this.#hashed(client, secret)] }
     if (!(await this.#server.store.clients.insert(stored))) throw new InvalidClientMetadataError('client_id is taken')
     this.#server.emit('client.created', { clientId: client_id })
@@ -68,9 +76,10 @@ export class ClientDirectory implements Clients {
    * good, until the next rotation). At most two are valid at once.
    */
   async addSecret(clientId: string, { previousExpiresAt }: { previousExpiresAt?: number } = {}): Promise<string> {
-    const secret = this.#server.crypto.random(32)
+    let secret = ''
     await this.#replace(clientId, async (client) => {
       if (!usesSecret(client)) throw new InvalidClientMetadataError('this client has no secret')
+      secret = this.#secretFor(client)
       const kept = (client.secrets ?? [])
         .slice(1 - MAX_SECRETS)
         .map((old) => (previousExpiresAt === undefined ? old : { ...old, expiresAt: previousExpiresAt }))
@@ -89,6 +98,8 @@ export class ClientDirectory implements Clients {
   }
 
   async #validate(client: Client): Promise<void> {
+    const fault = client.jwks && (await computedFault(client.jwks))
+    if (fault !== undefined) throw new InvalidClientMetadataError(fault)
     const longest = keyRetention(this.#server.settings)
     if ((client.settings?.accessTokenLifetime ?? 0) > longest)
       throw new InvalidClientMetadataError(`settings: accessTokenLifetime is at most ${longest}, the time for which signing keys are kept`)
@@ -117,6 +128,10 @@ export class ClientDirectory implements Clients {
     }
   }
 
+  #secretFor({ token_endpoint_auth_method }: Client): string {
+    return this.#server.crypto.random(token_endpoint_auth_method === 'client_secret_jwt' ? HMAC_SECRET_SIZE : SECRET_SIZE)
+  }
+
   async #hashed({ client_id, token_endpoint_auth_method }: Client, secret: string): Promise<ClientSecret> {
     const { secrets } = this.#server
     // Only client_secret_jwt needs the secret itself, as an HMAC key.
@@ -128,4 +143,15 @@ export class ClientDirectory implements Clients {
 
 function usesSecret({ token_endpoint_auth_method }: Client): boolean {
   return token_endpoint_auth_method === undefined || token_endpoint_auth_method.startsWith('client_secret_')
+}
+
+/** @throws InvalidClientMetadataError for one that could be guessed. */
+function checkedSecret({ token_endpoint_auth_method, token_endpoint_auth_signing_alg = 'HS256' }: Client, secret: string): string {
+  const size = typeof secret === 'string' ? new TextEncoder().encode(secret).length : 0
+  if (size < MIN_SECRET || size > MAX_SECRET)
+    throw new InvalidClientMetadataError(`client_secret has from ${MIN_SECRET} to ${MAX_SECRET} characters`)
+  const least = token_endpoint_auth_method === 'client_secret_jwt' ? (HMAC_KEY_SIZES[token_endpoint_auth_signing_alg] ?? 0) : 0
+  if (size < least)
+    throw new InvalidClientMetadataError(`client_secret has at least ${least} characters for ${token_endpoint_auth_signing_alg}`)
+  return secret
 }

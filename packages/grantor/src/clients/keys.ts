@@ -2,7 +2,7 @@ import { type CryptoKey, importJWK, type JWK } from 'jose'
 import type { ClientKeyQuery, ClientKeyring, ServerContext } from '../context.ts'
 import type { Client, JsonWebKeySet } from '../models/client.ts'
 import { fetchJson } from '../outbound/json.ts'
-import { keySetFault } from './metadata.ts'
+import { keySetFault } from './key-set.ts'
 
 /** Seconds for which a fetched set is used; a key that a client took back is dead here within this time. */
 const LIFETIME = 60

@@ -1,13 +1,13 @@
 import { ConfigurationError, InvalidClientMetadataError, InvalidRedirectUriError } from '../errors.ts'
-import type { Client, ClientMetadata, JsonWebKeySet } from '../models/client.ts'
+import type { Client, ClientMetadata } from '../models/client.ts'
 import { redirectUriFault } from '../models/redirect-uri.ts'
 import { parseScope } from '../models/scope.ts'
 import { refuseUnknown } from '../setting-rules.ts'
 import { checkPolicy } from '../settings.ts'
+import { keySetFault } from './key-set.ts'
 import { displayName, flag, httpsUrl, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
 
 const MAX_REDIRECT_URIS = 20
-const MAX_KEYS = 20
 // Judged together with others, below.
 const anything: MetadataRule = () => undefined
 
@@ -139,16 +139,4 @@ function checkKeys({ jwks, jwks_uri, token_endpoint_auth_method }: ClientMetadat
   if (jwks === undefined) return
   const fault = keySetFault(jwks)
   if (fault !== undefined) throw new InvalidClientMetadataError(fault)
-}
-
-/** What is wrong with the public keys of a client; undefined: nothing. */
-export function keySetFault(jwks: unknown): string | undefined {
-  const { keys } = (jwks ?? {}) as Partial<JsonWebKeySet>
-  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return `jwks is a JWK set of at most ${MAX_KEYS} keys`
-  for (const key of keys as readonly (JsonWebKey | null)[]) {
-    // RFC 7591 §2: the set holds public keys; a private or symmetric one is a leak.
-    if (key === null || typeof key !== 'object' || key.kty === 'oct' || 'd' in key || 'k' in key) return 'jwks holds public keys only'
-    if (key.kty === 'RSA' && String(key.n ?? '').length < 342) return 'an RSA key has at least 2048 bits'
-  }
-  return undefined
 }

@@ -19,3 +19,6 @@ export const PUBLIC_KEY_SIGNATURES: readonly string[] = [
 /** JWE algorithms for keys and for content (RFC 7518 §4.1, §5.1), in both directions. */
 export const ENCRYPTION_ALGS = ['RSA-OAEP-256', 'ECDH-ES'] as const
 export const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A256GCM'] as const
+
+/** Octets of an HMAC key: "A key of the same size as the hash output … or larger MUST be used with this algorithm" (RFC 7518 §3.2). */
+export const HMAC_KEY_SIZES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
