@@ -37,8 +37,8 @@ export class PostgresStore implements Store {
   }
 
   async purge(now: number, limit: number): Promise<number> {
-    const artifacts = await this.#database.write(PURGE_EXPIRED_ARTIFACTS, now, limit)
-    return artifacts + (await this.#database.write(PURGE_EXPIRED_GRANTS, now, limit - artifacts))
+    const artifacts = await this.#database.bulk.write(PURGE_EXPIRED_ARTIFACTS, now, limit)
+    return artifacts + (await this.#database.bulk.write(PURGE_EXPIRED_GRANTS, now, limit - artifacts))
   }
 
   /** Waits for what is under way and closes the connections. */

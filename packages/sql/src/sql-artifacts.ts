@@ -23,7 +23,7 @@ export abstract class SqlArtifacts implements ArtifactStore {
   }
 
   async list<T>(kind: Kind<T>, { limit, after = '' }: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]> {
-    const rows = await this.#database.read(LIST_ARTIFACTS, this.realm, kind, after, now, limit)
+    const rows = await this.#database.bulk.read(LIST_ARTIFACTS, this.realm, kind, after, now, limit)
     return rows.map((row) => foundOf<T>(row))
   }
 

@@ -31,6 +31,6 @@ export class SqlClients implements ClientStore {
   }
 
   async list({ limit, after = '' }: { limit: number; after?: string }): Promise<readonly Client[]> {
-    return (await this.#database.read(LIST_CLIENTS, this.#realm, after, limit)).map(clientOf)
+    return (await this.#database.bulk.read(LIST_CLIENTS, this.#realm, after, limit)).map(clientOf)
   }
 }

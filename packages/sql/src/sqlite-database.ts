@@ -29,6 +29,8 @@ interface Job {
 export class SqliteDatabase implements Database {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  /** There is one writer at a time whoever asks. */
+  readonly bulk: Database = this
   #queue: Job[] = []
   #closed = false
 

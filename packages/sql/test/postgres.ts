@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -80,9 +80,23 @@ export class PostgresServer {
     await this.#end('SIGQUIT')
   }
 
+  /** Every process of it stands still, as on a machine that hangs. */
+  pause(): void {
+    for (const pid of this.#processes()) process.kill(pid, 'SIGSTOP')
+  }
+
+  unpause(): void {
+    for (const pid of this.#processes()) process.kill(pid, 'SIGCONT')
+  }
+
   async stop(): Promise<void> {
     await this.#end('SIGINT')
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #processes(): readonly number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')
+    return [this.pid, ...children.filter(Boolean).map(Number)]
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
