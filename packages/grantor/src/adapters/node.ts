@@ -53,6 +53,7 @@ export function nodeListener(server: Responder): (request: NodeRequest, response
 }
 
 const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not found\n' }
+const JSON_TYPE = /^application\/json\b/i
 const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'Internal server error\n' }
 
 /** A node:http request as plain data; no web object is made. */
@@ -75,7 +76,8 @@ function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unk
 }
 
 function write(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
-  response.writeHead(status, { ...headers, 'content-length': String(byteLength(body)) })
+  // RFC 9110 §8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of … 204 (No Content)."
+  response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': String(byteLength(body)) })
   response.end(body)
 }
 
@@ -86,8 +88,11 @@ function byteLength(text: string): number {
 async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unknown }): Promise<string> {
   refuseCompressed(request.headers['content-encoding'] as string | undefined)
   const parsed = request.rawBody ?? (request.readableEnded ? request.body : undefined)
-  if (parsed !== undefined)
-    return typeof parsed === 'string' ? parsed : parsed instanceof Uint8Array ? decodeBody(parsed) : encodeParsed(parsed)
+  if (parsed !== undefined) {
+    if (typeof parsed === 'string') return parsed
+    if (parsed instanceof Uint8Array) return decodeBody(parsed)
+    return JSON_TYPE.test(String(request.headers['content-type'])) ? JSON.stringify(parsed) : encodeParsed(parsed)
+  }
   if (request.readableEnded) throw bodyAlreadyRead()
   if (request.destroyed) throw clientWentAway()
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw discard(request)
