@@ -1,4 +1,4 @@
-import type { Clients, CreatedClient, NewClient, ServerContext } from '../context.ts'
+import type { BeforeStoring, Clients, CreatedClient, NewClient, ServerContext } from '../context.ts'
 import { HMAC_KEY_SIZES } from '../crypto/algorithms.ts'
 import { InvalidClientMetadataError } from '../errors.ts'
 import { CLIENT_SECRET, type Client, type ClientMetadata, type ClientSecret } from '../models/client.ts'
@@ -43,13 +43,17 @@ export class ClientDirectory implements Clients {
    * Registers a client; a confidential one gets a secret of 256 bits unless one is given.
    * @throws InvalidClientMetadataError, InvalidRedirectUriError
    */
-  async create({ client_id = this.#server.identifier(), client_secret, ...metadata }: NewClient): Promise<CreatedClient> {
+  async create(
+    { client_id = this.#server.identifier(), client_secret, ...metadata }: NewClient,
+    beforeStoring?: BeforeStoring
+  ): Promise<CreatedClient> {
     // RFC 6749 §A.1: client-id = *VSCHAR; an https URL would read as a client ID metadata document.
     if (!/^[\x20-\x7e]{1,200}$/.test(client_id) || client_id.startsWith('https://'))
       throw new InvalidClientMetadataError('client_id is up to 200 printable ASCII characters')
     const client: Client = { client_id, ...completeMetadata(metadata, this.#capabilities), client_id_issued_at: this.#server.now() }
     await this.#validate(client)
     const secret = usesSecret(client) ? checkedSecret(client, client_secret ?? this.#secretFor(client)) : undefined
+    await beforeStoring?.(client)
     const stored = secret === undefined ? client : { ...client, secrets: [await this.#hashed(client, secret)] }
     if (!(await this.#server.store.clients.insert(stored))) throw new InvalidClientMetadataError('client_id is taken')
     this.#server.emit('client.created', { clientId: client_id })
@@ -57,7 +61,8 @@ export class ClientDirectory implements Clients {
   }
 
   /** Replaces what is given and keeps the rest. @throws InvalidClientMetadataError, InvalidRedirectUriError */
-  update(clientId: string, changes: ClientMetadata & { disabled?: boolean }): Promise<Client> {
+  update(clientId: string, changes: ClientMetadata & { disabled?: boolean }, beforeStoring?: BeforeStoring): Promise<Client> {
+    let isPaid = false
     return this.#replace(clientId, async ({ client_id, secrets, client_id_issued_at, disabled: before, ...metadata }) => {
       const { disabled = before, ...changed } = changes
       const client: Client = {
@@ -67,6 +72,9 @@ export class ClientDirectory implements Clients {
         ...(disabled !== undefined && { disabled })
       }
       await this.#validate(client)
+      // Once, however often another change crosses this one.
+      if (!isPaid) await beforeStoring?.(client)
+      isPaid = true
       return client
     })
   }
@@ -90,8 +98,11 @@ export class ClientDirectory implements Clients {
 
   /** Deletes the client; its grants and all that came of them are dead. False: there was none. */
   async delete(clientId: string): Promise<boolean> {
-    const deleted = await this.#server.store.clients.delete(clientId)
-    await this.#server.store.grants.revoke({ clientId }, this.#server.now())
+    const { clients, grants } = this.#server.store
+    // Before: whoever is stopped in between leaves a client that can be deleted again. After: grants that came in between.
+    await grants.revoke({ clientId }, this.#server.now())
+    const deleted = await clients.delete(clientId)
+    await grants.revoke({ clientId }, this.#server.now())
     this.#cache.delete(clientId)
     if (deleted) this.#server.emit('client.deleted', { clientId })
     return deleted

@@ -34,6 +34,7 @@ const MEMBERS: Readonly<Record<string, MetadataRule>> = {
   allowed_origins: listOf(origin),
   code_challenge_method: oneOf('S256', 'plain'),
   require_consent: flag,
+  verified: flag,
   settings: anything
 }
 // RFC 7591 §2.2: these may come in several languages, as `client_name#ja`.

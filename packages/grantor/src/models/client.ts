@@ -55,6 +55,8 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   require_signed_request_object?: boolean
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
   require_consent?: boolean
+  /** False: it registered itself, and nobody vouches for what it says. Only an operator may set it. */
+  verified?: boolean
   /** Lifetimes and policies of this client, where they differ from the server's. */
   settings?: PolicyOverrides
 }
