@@ -32,6 +32,13 @@ export interface EventDetails {
   'client.created': { clientId: string }
   'client.updated': { clientId: string }
   'client.deleted': { clientId: string }
+  /** A client registered itself. `tokenId`: with which initial access token. */
+  'client.registered': { clientId: string; access: 'open' | 'initial-access-token'; tokenId?: string; name?: string; address?: string }
+  /** A client that registered itself was deleted because nobody used it. */
+  'client.expired': { clientId: string }
+  /** Somebody may register clients with a token. Times in seconds since the epoch. */
+  'initial_access_token.created': { tokenId: string; uses: number; expiresAt: number }
+  'initial_access_token.revoked': { tokenId: string }
   'keys.rotated': { kid: string; alg: string; activeFrom: number }
   /** A browser origin may not read the answer; `allowed_origins` or a redirect URI of the client would permit it. */
   'cors.refused': { clientId?: string; origin: string; endpoint: string }

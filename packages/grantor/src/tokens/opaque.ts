@@ -2,12 +2,19 @@ import type { OpaqueTokens, ServerContext } from '../context.ts'
 import { CHECKSUM_LENGTH, checksum } from '../crypto/checksum.ts'
 import { IDENTIFIER_LENGTH } from '../crypto/identifier.ts'
 import { ACCESS_TOKEN, AUTHORIZATION_CODE, type Kind, REFRESH_TOKEN } from '../models/artifacts.ts'
+import { INITIAL_ACCESS_TOKEN, REGISTRATION_ACCESS_TOKEN } from '../models/registration.ts'
 import type { Found } from '../stores/store.ts'
 
 // 256 bits in base64url.
 const SECRET_LENGTH = 43
 
-const PREFIXES: Record<string, string> = { [AUTHORIZATION_CODE]: 'gac', [ACCESS_TOKEN]: 'gat', [REFRESH_TOKEN]: 'grt' }
+const PREFIXES: Record<string, string> = {
+  [AUTHORIZATION_CODE]: 'gac',
+  [ACCESS_TOKEN]: 'gat',
+  [REFRESH_TOKEN]: 'grt',
+  [INITIAL_ACCESS_TOKEN]: 'gia',
+  [REGISTRATION_ACCESS_TOKEN]: 'gra'
+}
 
 /** The distinctive beginning of a token, for people who look for leaked ones. */
 function tokenPrefix(kind: Kind<unknown>): string {

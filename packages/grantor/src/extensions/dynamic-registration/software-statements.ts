@@ -1,0 +1,63 @@
+import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import type { ServerContext } from '../../context.ts'
+import { InvalidSoftwareStatementError, UnapprovedSoftwareStatementError } from '../../errors.ts'
+import type { SoftwareStatementIssuer } from './options.ts'
+
+const MAX_LENGTH = 16_384
+// No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512', 'EdDSA', 'Ed25519']
+
+type Verify = (statement: string) => Promise<JWTPayload>
+
+/** Software statements: metadata that somebody else vouches for (RFC 7591 §2.3). */
+export class SoftwareStatements {
+  readonly #server: ServerContext
+  readonly #issuers: readonly Verify[]
+  readonly #required: boolean
+
+  constructor(server: ServerContext, issuers: readonly SoftwareStatementIssuer[], required: boolean) {
+    this.#server = server
+    this.#issuers = issuers.map((issuer) => verifier(server, issuer))
+    this.#required = required
+  }
+
+  /**
+   * What is asked for, with what its software statement says in place of what the client says.
+   * @throws InvalidSoftwareStatementError, UnapprovedSoftwareStatementError
+   */
+  async applied(asked: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const { software_statement: statement } = asked
+    if (statement === undefined) {
+      if (this.#required) throw new InvalidSoftwareStatementError('a software_statement is required here')
+      return asked
+    }
+    if (typeof statement !== 'string' || statement.length > MAX_LENGTH)
+      throw new InvalidSoftwareStatementError('software_statement is a JWT')
+    const claims = await this.#verified(statement)
+    // RFC 7591 §2.3: "the values in the software statement MUST take precedence."
+    return { ...asked, ...claims, software_statement: statement }
+  }
+
+  async #verified(statement: string): Promise<JWTPayload> {
+    for (const verify of this.#issuers) {
+      const claims = await verify(statement).catch(() => undefined)
+      if (!claims) continue
+      const { issuer } = this.#server.settings
+      const audience = [claims.aud ?? issuer].flat()
+      if (!audience.includes(issuer) && !audience.includes(this.#server.endpoint('registration')))
+        throw new UnapprovedSoftwareStatementError('the software statement is for another server')
+      return claims
+    }
+    throw new InvalidSoftwareStatementError('the software statement is not of an issuer that is trusted here, has expired or is forged')
+  }
+}
+
+function verifier(server: ServerContext, { issuer, jwks, algorithms = ALGORITHMS }: SoftwareStatementIssuer): Verify {
+  const keys = createLocalJWKSet({ keys: [...jwks.keys] as JWK[] })
+  const accepted = algorithms.filter((algorithm) => ALGORITHMS.includes(algorithm))
+  return async (statement) => {
+    const currentDate = new Date(server.now() * 1000)
+    const options = { issuer, algorithms: accepted, clockTolerance: server.settings.clockSkew, currentDate }
+    return (await jwtVerify(statement, keys, options)).payload
+  }
+}
