@@ -10,6 +10,7 @@ import { createDemo, welcome } from './demo.ts'
 import { DemoApp } from './demo-app.ts'
 import { GrantorServer } from './grantor-server.ts'
 import { offline } from './offline.ts'
+import { registrationTokenCommand } from './registration-token-command.ts'
 import { userCommand } from './user-command.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -101,6 +102,7 @@ program
   })
 
 program.addCommand(userCommand())
+program.addCommand(registrationTokenCommand())
 
 /** Starts a server that ends with the first signal, after its last answer; a second signal ends it at once. */
 async function run(config: Config): Promise<GrantorServer> {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
+import { RegistrationConfig } from './registration-config.ts'
 
 const Server = z.strictObject({
   host: z.string().default('127.0.0.1'),
@@ -56,6 +57,8 @@ const Server = z.strictObject({
       signUpsPerAddress: z.int().min(1).default(20)
     })
     .prefault({}),
+  /** Who may register clients over the network; without it, nobody. */
+  registration: RegistrationConfig.exactOptional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')
 })
 

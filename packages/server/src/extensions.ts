@@ -1,4 +1,4 @@
-import { clientSecretJwt, type Extension, implicit, type OpenIdOptions, openid, requestObjects } from 'grantor'
+import { clientSecretJwt, dynamicRegistration, type Extension, implicit, type OpenIdOptions, openid, requestObjects } from 'grantor'
 import type { Config } from './config.ts'
 import { readSecrets } from './secret-file.ts'
 import { ACR } from './sessions.ts'
@@ -15,6 +15,7 @@ export function extensionsOf(config: Config, claims: OpenIdOptions['claims']): r
   const [pairwiseKey] = pairwiseKeyFile === undefined ? [] : readSecrets(pairwiseKeyFile)
   return [
     openid({ ...options, claims, signUp: config.signUp, acrValues: [ACR], ...(pairwiseKey !== undefined && { pairwiseKey }) }),
-    ...config.extensions.map((name) => BY_NAME[name](config))
+    ...config.extensions.map((name) => BY_NAME[name](config)),
+    ...(config.registration ? [dynamicRegistration(config.registration)] : [])
   ]
 }

@@ -187,6 +187,7 @@ export class GrantorServer {
     try {
       const report = await this.#purge.run(() => this.#closing !== undefined)
       if (report && report.deleted > 0) this.log.info(report, 'purged')
+      await this.authorization.maintain()
     } catch (error) {
       this.log.warn({ error }, 'purge failed; it is tried again')
     }

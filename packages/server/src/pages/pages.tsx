@@ -59,6 +59,9 @@ export const ConsentPage: FC<FormProps & { name: string }> = ({ interaction, csr
         </button>
       </p>
       <Permissions interaction={interaction} />
+      {interaction.client.verified === false && (
+        <p>This application registered itself. Nobody here has verified who it is: go on only if you know where you came from.</p>
+      )}
       <p class="quiet">You will go on to {destination(interaction.redirectUri)}.</p>
       <button type="submit" id="consent-allow" name="decision" value="allow">
         Allow

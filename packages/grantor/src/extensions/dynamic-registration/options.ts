@@ -4,7 +4,8 @@ import type { ClientMetadata, JsonWebKeySet } from '../../models/client.ts'
 import type { PolicyOverrides } from '../../models/policy.ts'
 import type { RegistrationAllowance } from '../../models/registration.ts'
 import type { OAuthRequest } from '../../requests.ts'
-import { checkPolicy, refuseUnknown } from '../../settings.ts'
+import { refuseUnknown } from '../../setting-rules.ts'
+import { checkPolicy } from '../../settings.ts'
 
 /** Who may register, and what their clients may have. Times in seconds. */
 export interface DynamicRegistrationOptions {
