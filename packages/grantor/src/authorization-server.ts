@@ -54,6 +54,8 @@ export interface AuthorizationServerOptions extends SettingsInput {
 
 const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'signers', 'onEvent', 'clock', 'outbound', 'crypto']
 const MIN_SECRET_LENGTH = 32
+// An application that renews silently every minute has 720 grants in a session of twelve hours.
+const MAX_GRANTS = 10_000
 
 /** An OAuth 2.x authorization server: from request to response, in any JavaScript runtime. */
 export class AuthorizationServer implements ServerContext {
@@ -94,7 +96,7 @@ export class AuthorizationServer implements ServerContext {
     this.clientKeys = new ClientKeys(this)
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
-    for (const extension of extensions) this.#registry.add(extension(this))
+    for (const extension of extensions) this.#registry.add(extension(this, interactions))
     checkChoices(this.settings, { tokenFormats: [...this.#registry.tokenFormats.keys()], signers: signers.map(({ alg }) => alg) })
     this.clients = new ClientDirectory(this, this.#registry)
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)
@@ -147,8 +149,25 @@ export class AuthorizationServer implements ServerContext {
     return metadataOf(this, this.#registry)
   }
 
-  async endSession(session: { id: string; subject: string }): Promise<void> {
-    for (const { sessionEnded } of this.#registry.contributions) await sessionEnded?.(session)
+  async subjectFor(client: Client, subject: string): Promise<string> {
+    let name = subject
+    for (const { subjectFor } of this.#registry.contributions) if (subjectFor) name = await subjectFor(client, name)
+    return name
+  }
+
+  async endSession({ id, subject }: { id: string; subject: string }): Promise<readonly string[]> {
+    const grants = await this.store.grants.list({ sessionId: id }, this.now(), MAX_GRANTS)
+    const hooks = this.#registry.contributions.map(({ sessionEnded }) => sessionEnded?.({ id, subject, grants }))
+    const frames = await Promise.all(hooks)
+    this.emit('session.ended', { sessionId: id, subject })
+    return frames.flatMap((urls) => urls ?? [])
+  }
+
+  /** Signs a person out everywhere: every session ends in which something was authorized that is still alive. */
+  async endSessions(subject: string): Promise<void> {
+    const grants = await this.store.grants.list({ subject }, this.now(), MAX_GRANTS)
+    const ids = new Set(grants.flatMap(({ sessionId }) => sessionId ?? []))
+    for (const id of ids) await this.endSession({ id, subject })
   }
 
   /** Does what is due without a request, such as telling applications of a sign-out again. Call it every few seconds. */

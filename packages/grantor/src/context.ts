@@ -161,6 +161,14 @@ export interface ClientKeyring {
   import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array>
 }
 
+/** A browser session that ends, and what was authorized in it and still is. */
+export interface EndedSession {
+  /** What clients know it by: `sid`. */
+  id: string
+  subject: string
+  grants: readonly Grant[]
+}
+
 /** All that grant types, response types, token formats and extensions may know of the server they work for. */
 export interface ServerContext {
   readonly settings: Settings
@@ -191,7 +199,12 @@ export interface ServerContext {
   hasGrantType(name: string): boolean
   /** What the server says of itself (RFC 8414). */
   metadata(): Record<string, unknown>
-  /** Ends what depends on a browser session, and tells who must know. The session itself is the integrator's to end. */
-  endSession(session: { id: string; subject: string }): Promise<void>
+  /** The name by which a client knows a person: its own, if an extension says so (OpenID Connect Core §8). */
+  subjectFor(client: Client, subject: string): Promise<string>
+  /**
+   * Ends what depends on a browser session, and tells who must know; the session itself is the integrator's to end, after this. Twice is
+   * as good as once. Returns the URLs that the browser must load in frames, so that applications there learn of it.
+   */
+  endSession(session: { id: string; subject: string }): Promise<readonly string[]>
   emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void
 }

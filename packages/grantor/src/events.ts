@@ -29,6 +29,12 @@ export interface EventDetails {
   'interaction.started': { clientId: string; interactionId: string; prompt: string; reason: string }
   /** It ended, and the client was told. `subject`: who granted. */
   'interaction.finished': { clientId: string; interactionId: string; outcome: 'granted' | 'denied'; subject?: string }
+  /** A browser session ended, and with it what depends on it. */
+  'session.ended': { sessionId: string; subject: string }
+  /** An application was told of the end of a session (OpenID Connect Back-Channel Logout §2.5). */
+  'logout.delivered': { clientId: string; sessionId: string; attempts: number }
+  /** It could not be told. `retryAt` in seconds since the epoch; absent: that was the last attempt. */
+  'logout.failed': { clientId: string; sessionId: string; attempts: number; reason: string; retryAt?: number }
   'client.created': { clientId: string }
   'client.updated': { clientId: string }
   'client.deleted': { clientId: string }

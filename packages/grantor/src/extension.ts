@@ -1,9 +1,10 @@
 import type { ClientAuthenticationBase } from './client-authentication/base.ts'
 import type { MetadataRule } from './clients/rules.ts'
-import type { ServerContext, TokenFormat, TokenIssuance, TokenResponse } from './context.ts'
+import type { EndedSession, ServerContext, TokenFormat, TokenIssuance, TokenResponse } from './context.ts'
 import { ConfigurationError } from './errors.ts'
 import type { GrantTypeBase } from './grant-types/base.ts'
 import type { HttpResponse } from './http.ts'
+import type { Interactions } from './interactions/base.ts'
 import type { InteractionCheck } from './interactions/checks.ts'
 import type { Client } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
@@ -24,6 +25,8 @@ export interface Endpoint {
   readonly cors: 'any' | 'client' | 'none'
   /** Errors are shown to a person, not to a program. */
   readonly forPeople?: boolean
+  /** What stands above an error that a person sees. Default: `Request rejected`. */
+  readonly errorHeading?: string
   /** `own`: the endpoint reads the body itself, whatever it is; `params` are those of the query. */
   readonly body?: 'own'
   /** Served during maintenance, too. */
@@ -62,14 +65,19 @@ export interface Contribution {
   validateTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined>
   /** Members of the token response. */
   tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>
-  /** A browser session ended: what depends on it ends, and who must know is told. */
-  sessionEnded?(session: { id: string; subject: string }): Promise<void>
+  /** The name by which a client knows a person, made of the one that it had so far. */
+  subjectFor?(client: Client, subject: string): Promise<string>
+  /**
+   * A browser session ends: what depends on it ends, and who must know is told. It may come again for a session that ended before.
+   * Returns the URLs that the browser must load in frames for it.
+   */
+  sessionEnded?(session: EndedSession): Promise<readonly string[]>
   /** Work that is due without a request. The host calls it again and again, on one node at a time or on several. */
   maintain?(): Promise<void>
 }
 
-/** One optional specification, or a custom grant type: a function of the server it is added to. */
-export type Extension = (server: ServerContext) => Contribution
+/** One optional specification, or a custom grant type: a function of the server it is added to, and of the integrator's pages. */
+export type Extension = (server: ServerContext, interactions: Interactions | undefined) => Contribution
 
 /** Everything that this server can do, by name. Discovery is computed from it, so it cannot promise what is not enforced. */
 export class Registry {

@@ -52,6 +52,13 @@ export function html(status: number, body: string, csp = ''): HttpResponse {
   }
 }
 
+/** The response, with these `Set-Cookie` headers besides its own. */
+export function withCookies(response: HttpResponse, cookies: readonly string[]): HttpResponse {
+  if (cookies.length === 0) return response
+  const own = response.headers['set-cookie'] ?? []
+  return { ...response, headers: { ...response.headers, 'set-cookie': [...(typeof own === 'string' ? [own] : own), ...cookies] } }
+}
+
 /** Text as it may stand in HTML, in an attribute or between tags. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

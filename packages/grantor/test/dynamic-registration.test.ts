@@ -395,7 +395,7 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
 
   test('RG-04: no grant type without a person, unless the operator says so', async () => {
     const exchange: Extension = (context) => ({
-      grantTypes: passwordGrant({ authenticate: async () => undefined })(context).grantTypes ?? []
+      grantTypes: passwordGrant({ authenticate: async () => undefined })(context, undefined).grantTypes ?? []
     })
     const test = open({}, { extensions: [exchange, implicit] })
     for (const grantType of ['client_credentials', 'password', 'urn:ietf:params:oauth:grant-type:token-exchange', 'implicit'])

@@ -38,6 +38,10 @@ export class TestServer {
         prompt: async (interaction) => {
           this.prompts.push(interaction)
           return { status: 200, headers: { 'content-type': 'text/html' }, body: `page ${interaction.prompt}` }
+        },
+        endSession: async () => {
+          this.session = undefined
+          return ['session=; Max-Age=0']
         }
       },
       clock: () => this.now * 1000,

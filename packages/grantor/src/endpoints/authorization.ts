@@ -11,7 +11,7 @@ import {
   UnsupportedResponseTypeError
 } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
-import type { HttpResponse } from '../http.ts'
+import { type HttpResponse, withCookies } from '../http.ts'
 import type { Interactions, Session } from '../interactions/base.ts'
 import { type InteractionCheck, type Situation, scopeOf } from '../interactions/checks.ts'
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
@@ -208,7 +208,7 @@ export class AuthorizationEndpoint implements Endpoint {
       authTime: session.authTime,
       ...(session.acr !== undefined && { acr: session.acr }),
       ...(session.amr && { amr: session.amr }),
-      sessionId: session.id,
+      sessionId: session.sid ?? session.id,
       createdAt: now,
       expiresAt: now + this.#server.policy(client).grantLifetime,
       ...(Object.keys(details).length > 0 && { details })
@@ -278,10 +278,4 @@ function isFresh(session: Session | undefined, begun: FoundInteraction | undefin
   if (!session || !begun) return false
   const { startedAt, session: before } = begun.value
   return session.authTime >= startedAt && (before === undefined || session.id !== before.id || session.authTime > before.authTime)
-}
-
-function withCookies(response: HttpResponse, cookies: readonly string[]): HttpResponse {
-  if (cookies.length === 0) return response
-  const own = response.headers['set-cookie'] ?? []
-  return { ...response, headers: { ...response.headers, 'set-cookie': [...(typeof own === 'string' ? [own] : own), ...cookies] } }
 }

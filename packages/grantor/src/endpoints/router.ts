@@ -97,7 +97,8 @@ export class Router {
     const error = cause instanceof OAuthError ? cause : new ServerError(undefined, { cause })
     this.#server.report(error, { endpoint: endpoint.name, requestId: request.id })
     if (!endpoint.forPeople) return errorResponse(error, this.#server.settings.errorUri)
-    const shown = { error: error.error, description: error.message, status: error.status, requestId: request.id }
+    const heading = endpoint.errorHeading ?? 'Request rejected'
+    const shown = { error: error.error, description: error.message, status: error.status, requestId: request.id, heading }
     // A page that fails to render must not hide the error it was to show.
     const own = await this.#interactions?.error?.(shown, request).catch(() => undefined)
     return { ...(own ?? errorPage(shown)), headers: { ...(own ?? errorPage(shown)).headers, ...error.headers } }

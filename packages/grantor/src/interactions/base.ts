@@ -6,6 +6,8 @@ import type { OAuthRequest } from '../requests.ts'
 export interface Session {
   /** Identifies the session; a new one at every sign-in. Not a secret: never the cookie's value. */
   id: string
+  /** What applications know the session by; it stays while the same person signs in again. Default: the id. */
+  sid?: string
   subject: string
   /** When the person last proved who they are, in seconds since the epoch. */
   authTime: number
@@ -49,11 +51,50 @@ export interface InteractionResult {
   denied?: true
 }
 
+/** An error as a person sees it. */
+export interface ShownError {
+  error: string
+  description: string
+  status: number
+  requestId: string
+  /** What stands above it: `Request rejected`, or what the endpoint says. */
+  heading: string
+}
+
+/** An application, or a link, wants the person signed out, and it is not certain that the person does. */
+export interface LogoutQuestion {
+  session: Session
+  /** Who asks; absent if the request does not say. */
+  client?: Client
+  /** Where the form of the page is sent to by POST, with these fields. */
+  action: string
+  fields: Readonly<Record<string, string>>
+  logoutHint?: string
+  uiLocales?: readonly string[]
+}
+
+/** The person is signed out. */
+export interface LoggedOut {
+  client?: Client
+  /** Where the browser goes next; a header of the response takes it there, a link on the page does too. */
+  continueTo?: string
+  /** What the page loads in frames, so that applications learn of it (Front-Channel Logout §3). */
+  frames: readonly string[]
+  /** What the page's Content-Security-Policy must say for that; empty if there are none. */
+  csp: string
+}
+
 /** The integrator's part: sessions and pages. The library decides what to ask and why. */
 export interface Interactions {
   session(request: OAuthRequest): Promise<Session | undefined>
   /** Shows the page, or redirects to it. */
   prompt(interaction: Interaction, request: OAuthRequest): Promise<HttpResponse>
   /** Shows an error that must not be redirected. Default: a plain page. */
-  error?(error: { error: string; description: string; status: number; requestId: string }, request: HttpRequest): Promise<HttpResponse>
+  error?(error: ShownError, request: HttpRequest): Promise<HttpResponse>
+  /** Ends the session; its cookie is worthless from now on. Returns the `Set-Cookie` headers that forget it. It may be called twice. */
+  endSession?(session: Session, request: OAuthRequest): Promise<readonly string[]>
+  /** Asks whether to sign out. Default: a plain page. */
+  confirmLogout?(question: LogoutQuestion, request: OAuthRequest): Promise<HttpResponse>
+  /** Says that the person is signed out. Default: a plain page. */
+  loggedOut?(page: LoggedOut, request: OAuthRequest): Promise<HttpResponse>
 }

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../errors.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
 import { parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
-import type { IdTokens } from './id-tokens.ts'
+import type { IdTokenHints } from './id-token-hints.ts'
 
 const MAX_NONCE = 2048
 const DISPLAYS = ['page', 'popup', 'touch', 'wap']
@@ -13,7 +13,7 @@ const DISPLAYS = ['page', 'popup', 'touch', 'wap']
  */
 export async function readAuthenticationRequest(
   { params, scope, responseType }: AuthorizationRequest,
-  idTokens: IdTokens
+  hints: IdTokenHints
 ): Promise<OpenIdDetails | undefined> {
   const returnsIdToken = responseType.split(' ').includes('id_token')
   if (!scope.includes('openid')) {
@@ -27,8 +27,7 @@ export async function readAuthenticationRequest(
   const display = params.get('display')
   if (display !== undefined && !DISPLAYS.includes(display)) throw new InvalidRequestError('display has a value that is not supported here')
   const hint = params.get('id_token_hint')
-  if (hint !== undefined && !(await idTokens.recognise(hint)))
-    throw new InvalidRequestError('id_token_hint is not an ID token of this server')
+  if (hint !== undefined && !(await hints.recognise(hint))) throw new InvalidRequestError('id_token_hint is not an ID token of this server')
   const claims = parseClaims(params.get('claims'))
   return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }) }
 }

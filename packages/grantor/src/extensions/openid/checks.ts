@@ -2,20 +2,20 @@ import { ConsentRequiredError, InteractionRequiredError, LoginRequiredError, Unm
 import { hasConsented, type InteractionCheck, type Situation } from '../../interactions/checks.ts'
 import { type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
 import { detailsIn } from './details.ts'
-import type { IdTokens } from './id-tokens.ts'
+import type { IdTokenHints } from './id-token-hints.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 import type { Subjects } from './subjects.ts'
 
 /** What the checks of OpenID Connect need to know. */
 export interface CheckParts {
   subjects: Subjects
-  idTokens: IdTokens
+  hints: IdTokenHints
   claims: PersonClaimsSource
   signUp: boolean
 }
 
 /** Reasons to involve the person that OpenID Connect adds to those of every server. */
-export function openIdChecks({ subjects, idTokens, claims, signUp }: CheckParts): readonly InteractionCheck[] {
+export function openIdChecks({ subjects, hints, claims, signUp }: CheckParts): readonly InteractionCheck[] {
   return [
     ...(signUp ? [CREATE] : []),
     {
@@ -24,7 +24,7 @@ export function openIdChecks({ subjects, idTokens, claims, signUp }: CheckParts)
       prompt: 'login',
       error: LoginRequiredError,
       async isNeeded(situation) {
-        const wanted = await wantedSubjects(situation, idTokens)
+        const wanted = await wantedSubjects(situation, hints)
         if (wanted.length === 0 || !situation.session) return false
         const sub = await subjects.of(situation.request.client, situation.session.subject)
         const isOther = wanted.some((one) => one !== sub)
@@ -71,9 +71,9 @@ const CREATE: InteractionCheck = {
   isNeeded: ({ prompts, freshLogin }) => prompts.includes('create') && !freshLogin
 }
 
-async function wantedSubjects({ request, details }: Situation, idTokens: IdTokens): Promise<readonly string[]> {
+async function wantedSubjects({ request, details }: Situation, hints: IdTokenHints): Promise<readonly string[]> {
   const hint = request.params.get('id_token_hint')
-  const hinted = hint === undefined ? undefined : await idTokens.recognise(hint)
+  const hinted = hint === undefined ? undefined : await hints.recognise(hint)
   const { sub }: Record<string, ClaimRequest | null> = detailsIn(details)?.claims?.id_token ?? {}
   return [hinted?.sub, sub?.value].filter((value) => typeof value === 'string')
 }

@@ -1,16 +1,16 @@
 import type { ServerContext } from '../../context.ts'
 import type { Client } from '../../models/client.ts'
 import type { Grant } from '../../models/grant.ts'
-import { OwnJwts } from '../../tokens/own-jwts.ts'
 import { signJwt } from '../../tokens/sign-jwt.ts'
 import { detailsIn } from './details.ts'
 import { encryptTo } from './encryption.ts'
 import { halfHash } from './hashes.ts'
+import { ID_TOKEN_TYPE } from './id-token-hints.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 import type { Subjects } from './subjects.ts'
 
-const TYPE = 'JWT'
-const DEFAULT_ALGORITHM = 'RS256'
+/** Dynamic Client Registration §2 `id_token_signed_response_alg`: "The default, if omitted, is RS256." */
+export const DEFAULT_ALGORITHM = 'RS256'
 
 /** What an ID token says besides who signed in. */
 export interface IdTokenContent {
@@ -21,29 +21,18 @@ export interface IdTokenContent {
   scopeClaims?: boolean
 }
 
-/** What an ID token said when it was issued. */
-export interface IdTokenHint {
-  /** As the client knows the person. */
-  sub: string
-  /** The client. */
-  aud: string
-  sid?: string
-}
-
-/** Issues ID tokens (OpenID Connect Core §2), and recognises them when they come back as hints. */
+/** Issues ID tokens (OpenID Connect Core §2). */
 export class IdTokens {
   readonly #server: ServerContext
   readonly #subjects: Subjects
   readonly #claims: PersonClaimsSource
   readonly #lifetime: number
-  readonly #own: OwnJwts
 
   constructor(server: ServerContext, parts: { subjects: Subjects; claims: PersonClaimsSource; lifetime: number }) {
     this.#server = server
     this.#subjects = parts.subjects
     this.#claims = parts.claims
     this.#lifetime = parts.lifetime
-    this.#own = new OwnJwts(server)
   }
 
   async issue(client: Client, grant: Grant, { nonce, accessToken, code, scopeClaims = false }: IdTokenContent): Promise<string> {
@@ -65,20 +54,11 @@ export class IdTokens {
       ...(accessToken !== undefined && { at_hash: await halfHash(accessToken, signer.alg) }),
       ...(code !== undefined && { c_hash: await halfHash(code, signer.alg) })
     }
-    const token = await signJwt(signer, TYPE, payload)
+    const token = await signJwt(signer, ID_TOKEN_TYPE, payload)
     const alg = client.id_token_encrypted_response_alg
     return alg === undefined
       ? token
-      : encryptTo(this.#server, client, token, { alg, enc: client.id_token_encrypted_response_enc, cty: TYPE })
-  }
-
-  /** An ID token that this server issued; it may have expired (OpenID Connect Core §3.1.2.1). Undefined: it is none. */
-  async recognise(token: string): Promise<IdTokenHint | undefined> {
-    const { iss, sub, aud, sid, exp } = (await this.#own.verify(token, TYPE)) ?? {}
-    if (iss !== this.#server.settings.issuer || typeof sub !== 'string' || typeof aud !== 'string') return undefined
-    // Every ID token expires; other JWTs for the same client, as signed userinfo, do not.
-    if (typeof exp !== 'number') return undefined
-    return { sub, aud, ...(typeof sid === 'string' && { sid }) }
+      : encryptTo(this.#server, client, token, { alg, enc: client.id_token_encrypted_response_enc, cty: ID_TOKEN_TYPE })
   }
 
   /** OpenID Connect Core §5.4: claims of scopes are userinfo's, unless there is no access token; §5.5: what was asked for here is here. */

@@ -6,10 +6,12 @@ import { openIdChecks } from './checks.ts'
 import { claimsOfScope } from './claims.ts'
 import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
 import { openIdDetails } from './details.ts'
+import { IdTokenHints } from './id-token-hints.ts'
 import { IdTokens } from './id-tokens.ts'
 import type { OpenIdOptions } from './options.ts'
 import { PersonClaimsSource } from './person-claims.ts'
 import { FrontChannelResponseType } from './response-types.ts'
+import { endOnlineGrants } from './session-end.ts'
 import { Subjects } from './subjects.ts'
 import { UserinfoEndpoint } from './userinfo.ts'
 
@@ -28,10 +30,11 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
   const subjects = new Subjects(server, pairwiseKey)
   const claims = new PersonClaimsSource(options)
   const idTokens = new IdTokens(server, { subjects, claims, lifetime: idTokenLifetime })
+  const hints = new IdTokenHints(server)
   return {
     endpoints: [new UserinfoEndpoint(server, { subjects, claims })],
     responseTypes: responseTypes.map((name) => new FrontChannelResponseType(server, name, idTokens)),
-    interactionChecks: openIdChecks({ subjects, idTokens, claims, signUp }),
+    interactionChecks: openIdChecks({ subjects, hints, claims, signUp }),
     signingAlgorithms: [MANDATORY_ALGORITHM],
     clientMetadata: openIdClientMetadata(subjects, algorithms),
     wellKnown: ['openid-configuration'],
@@ -41,8 +44,13 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       await subjects.validateClient(client)
     },
     async validateAuthorizationRequest(request) {
-      const details = await readAuthenticationRequest(request, idTokens)
+      const details = await readAuthenticationRequest(request, hints)
       return details && { openid: details }
+    },
+    subjectFor: (client, subject) => subjects.of(client, subject),
+    async sessionEnded(session) {
+      await endOnlineGrants(server, session)
+      return []
     },
     async tokenResponse(response, { client, grantType }, { grant }): Promise<Record<string, unknown>> {
       const details = openIdDetails(grant)

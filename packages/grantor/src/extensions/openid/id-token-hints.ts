@@ -1,0 +1,34 @@
+import type { ServerContext } from '../../context.ts'
+import { OwnJwts } from '../../tokens/own-jwts.ts'
+
+/** The JWS type of an ID token. */
+export const ID_TOKEN_TYPE = 'JWT'
+
+/** What an ID token said when it was issued. */
+export interface IdTokenHint {
+  /** As the client knows the person. */
+  sub: string
+  /** The client. */
+  aud: string
+  sid?: string
+}
+
+/** Recognises ID tokens of this server that come back as hints. */
+export class IdTokenHints {
+  readonly #server: ServerContext
+  readonly #own: OwnJwts
+
+  constructor(server: ServerContext) {
+    this.#server = server
+    this.#own = new OwnJwts(server)
+  }
+
+  /** An ID token that this server issued; it may have expired (OpenID Connect Core §3.1.2.1). Undefined: it is none. */
+  async recognise(token: string): Promise<IdTokenHint | undefined> {
+    const { iss, sub, aud, sid, exp } = (await this.#own.verify(token, ID_TOKEN_TYPE)) ?? {}
+    if (iss !== this.#server.settings.issuer || typeof sub !== 'string' || typeof aud !== 'string') return undefined
+    // Every ID token expires; other JWTs for the same client, as signed userinfo, do not.
+    if (typeof exp !== 'number') return undefined
+    return { sub, aud, ...(typeof sid === 'string' && { sid }) }
+  }
+}
