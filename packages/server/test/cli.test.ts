@@ -45,7 +45,7 @@ describe('grantor dev', () => {
     })
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ token_type: 'Bearer', scope: 'read' })
-    expect(output).toContain(`http://localhost:${port}/.well-known/oauth-authorization-server`)
+    expect(output).toContain(`http://localhost:${port}/.well-known/openid-configuration`)
     const secrets = [/Password\s+(\S+)/, /Client secret\s+(\S+)/].map((pattern) => pattern.exec(output)?.[1] ?? '')
     expect(secrets.map((secret) => secret.length)).toEqual([16, 43])
     expect(await first.signal('SIGTERM')).toBe(0)
