@@ -50,14 +50,16 @@ program
 
 program
   .command('migrate')
-  .description('bring the schema of the database to this version (up), to none (down: all data is lost), or only say which it has')
+  .description('bring the schema of the database to that of this version (up), back to an older one (down), or only say which it has')
   .requiredOption('--config <file>', 'the configuration of the server')
-  .option('--yes', 'really delete everything')
+  .option('--to <schema>', 'how far down: what only newer schemas can hold is lost; 0 is everything', '0')
+  .option('--yes', 'really delete that')
   .addArgument(new Argument('[direction]').choices(['up', 'down', 'status']).default('up'))
-  .action(async (direction: string, { config, yes }: { config: string; yes?: boolean }) => {
+  .action(async (direction: string, { config, to, yes }: { config: string; to: string; yes?: boolean }) => {
     const { database } = loadConfig(config)
-    if (direction === 'down' && !yes) throw new ConfigurationError('migrate down deletes all tables with their data; say --yes')
-    if (direction !== 'status') await migrateSchema(database, direction === 'down' ? 0 : undefined)
+    if (!/^\d+$/.test(to)) throw new ConfigurationError('--to takes the number of a schema')
+    if (direction === 'down' && !yes) throw new ConfigurationError(`migrate down to ${to} deletes data; say --yes`)
+    if (direction !== 'status') await migrateSchema(database, direction === 'down' ? Number(to) : undefined)
     const { current, latest } = await schemaVersion(database)
     process.stdout.write(`schema ${current}; this version wants ${latest}\n`)
   })

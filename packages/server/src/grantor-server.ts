@@ -60,6 +60,7 @@ export class GrantorServer {
   readonly #certificates: CertificateReloader | undefined
   readonly #responders: Responder[]
   #purging: NodeJS.Timeout | undefined
+  #purged: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
@@ -111,7 +112,7 @@ export class GrantorServer {
       this.#http.listen(this.#config.port, this.#config.host, resolve)
     })
     this.#certificates?.start()
-    this.#purging = setInterval(() => void this.#purgeExpired(), PURGE_INTERVAL).unref()
+    this.#purged = this.#purgeExpired()
     return (this.#http.address() as AddressInfo).port
   }
 
@@ -132,7 +133,7 @@ export class GrantorServer {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#purging)
+    clearTimeout(this.#purging)
     this.#certificates?.stop()
     const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
     // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
@@ -140,6 +141,7 @@ export class GrantorServer {
     if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
     clearTimeout(deadline)
     clearInterval(sweep)
+    await this.#purged
     await this.#store.close()
   }
 
@@ -183,14 +185,19 @@ export class GrantorServer {
     )
   }
 
+  /** Now, and again a while after each end, so that no two of one node meet. */
   async #purgeExpired(): Promise<void> {
     try {
       const report = await this.#purge.run(() => this.#closing !== undefined)
-      if (report && report.deleted > 0) this.log.info(report, 'purged')
+      if (report && report.deleted + report.lag > 0) this.log.info(report, 'purged')
       await this.authorization.maintain()
     } catch (error) {
       this.log.warn({ error }, 'purge failed; it is tried again')
     }
+    const again = () => {
+      this.#purged = this.#purgeExpired()
+    }
+    if (this.#closing === undefined) this.#purging = setTimeout(again, PURGE_INTERVAL).unref()
   }
 
   #logEvent(event: Event): void {

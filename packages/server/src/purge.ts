@@ -1,13 +1,16 @@
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
-/** Rows in one transaction: few enough that nobody waits for it. */
-const BATCH = 500
+/** Rows in one transaction: as many as are deleted within PATIENCE, and no more than MOST. */
+const FEWEST = 200
+const MOST = 1_000
+/** Milliseconds that a request may have to wait for a batch. */
+const PATIENCE = 10
 /** Seconds. */
 const LEASE_TIME = 60
 /** Batches between two looks at the lease. */
-const RENEWAL = 50
+const RENEWAL = 20
 
 /** What a purge did. */
 export interface PurgeReport {
@@ -15,15 +18,22 @@ export interface PurgeReport {
   batches: number
   /** Milliseconds of the longest batch. */
   longest: number
+  /** Seconds since the oldest record that is left has expired; 0 if none has. */
+  lag: number
+}
+
+/** A store that can say what it has not purged yet. */
+interface PurgedStore extends Store {
+  oldestExpiry(): Promise<number | undefined>
 }
 
 /** Deletes what has expired: one node at a time, in small batches, until nothing is left. */
 export class Purge {
-  readonly #store: Store
+  readonly #store: PurgedStore
   readonly #now: () => number
   readonly #lease: Lease
 
-  constructor(store: Store, now: () => number) {
+  constructor(store: PurgedStore, now: () => number) {
     this.#store = store
     this.#now = now
     this.#lease = new Lease(store, 'purge', now)
@@ -31,19 +41,28 @@ export class Purge {
 
   /** @returns undefined if another node is at it */
   async run(isClosing: () => boolean = () => false): Promise<PurgeReport | undefined> {
-    const report: PurgeReport = { deleted: 0, batches: 0, longest: 0 }
+    const report: PurgeReport = { deleted: 0, batches: 0, longest: 0, lag: 0 }
+    let limit = FEWEST
     for (let left = true; left && !isClosing(); ) {
-      if (report.batches % RENEWAL === 0 && !(await this.#lease.hold(LEASE_TIME))) return report.batches > 0 ? report : undefined
+      if (report.batches % RENEWAL === 0 && !(await this.#lease.hold(LEASE_TIME)))
+        return report.batches > 0 ? this.#withLag(report) : undefined
       const start = performance.now()
-      const deleted = await this.#store.purge(this.#now(), BATCH)
-      report.longest = Math.max(report.longest, Math.round(performance.now() - start))
+      const deleted = await this.#store.purge(this.#now(), limit)
+      const time = performance.now() - start
+      report.longest = Math.max(report.longest, Math.round(time))
       report.deleted += deleted
       report.batches++
-      left = deleted === BATCH
-      // Requests that waited come first.
-      await setImmediate()
+      left = deleted === limit
+      limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * PATIENCE) / time, limit / 2), limit * 2))
+      // Requests come first: half of the time is theirs alone.
+      if (left) await setTimeout(time)
     }
     await this.#lease.release()
-    return report
+    return this.#withLag(report)
+  }
+
+  async #withLag(report: PurgeReport): Promise<PurgeReport> {
+    const now = this.#now()
+    return { ...report, lag: Math.max(0, now - ((await this.#store.oldestExpiry()) ?? now)) }
   }
 }

@@ -265,6 +265,8 @@ describe('grantor migrate, backup, store move and workers', () => {
     expect(await migrate('status')).toBe('schema 0; this version wants 2\n')
     expect(await Promise.all([migrate(), migrate('up')])).toEqual(Array(2).fill('schema 2; this version wants 2\n'))
     await expect(migrate('down')).rejects.toThrow(/--yes/)
+    expect(await migrate('down', '--to', '1', '--yes')).toBe('schema 1; this version wants 2\n')
+    await expect(migrate('down', '--to', 'one', '--yes')).rejects.toThrow(/--to takes the number/)
     expect(await migrate('down', '--yes')).toBe('schema 0; this version wants 2\n')
     await expect(migrate('sideways')).rejects.toThrow(/up, down, status/)
   })

@@ -1,7 +1,13 @@
+import { EventEmitter, once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { SqliteStore } from '@grantor/sql'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { GrantorServer, parseConfig } from '../src/index.ts'
 import { Lease } from '../src/lease.ts'
 import { Purge } from '../src/purge.ts'
+import { temporaryFolder } from './support.ts'
 
 function ready() {
   const clock = { now: 1000 }
@@ -42,11 +48,53 @@ describe('a lease', () => {
   })
 })
 
-test('a purge deletes all that has expired, in batches, and only one node is at it', async () => {
-  const { clock, store } = ready()
-  for (let id = 0; id < 1200; id++) await store.artifacts.insert({ kind: 'k', id: `${id}`, value: {}, expiresAt: id < 1100 ? 500 : 5000 })
-  const purges = Array.from({ length: 3 }, () => new Purge(store, () => clock.now))
-  const reports = await Promise.all(purges.map((purge) => purge.run()))
-  expect(reports.filter((report) => report !== undefined)).toMatchObject([{ deleted: 1100, batches: 3 }])
-  expect(await store.artifacts.find('k', '1150', 1000)).toBeDefined()
+async function storeExpired(store: SqliteStore, count: number): Promise<void> {
+  const expired = Array.from({ length: count }, (_, id) => ({ kind: 'k', id: `${id}`, value: {}, expiresAt: 500 + id }))
+  await Promise.all(expired.map((artifact) => store.artifacts.insert(artifact)))
+}
+
+describe('a purge', () => {
+  test('deletes all that has expired, in batches of at most 1000, and only one node is at it', async () => {
+    const { clock, store } = ready()
+    clock.now = 10_000
+    await storeExpired(store, 5_000)
+    await store.artifacts.insert({ kind: 'k', id: 'live', value: {}, expiresAt: 10_001 })
+    const purges = Array.from({ length: 3 }, () => new Purge(store, () => clock.now))
+    const reports = (await Promise.all(purges.map((purge) => purge.run()))).filter((report) => report !== undefined)
+    expect(reports).toMatchObject([{ deleted: 5_000, lag: 0 }])
+    expect(reports[0]?.batches).toBeGreaterThan(5)
+    expect(await store.artifacts.find('k', 'live', 10_000)).toBeDefined()
+  })
+
+  test('that is interrupted says how long ago the oldest record that is left has expired', async () => {
+    const { clock, store } = ready()
+    clock.now = 10_000
+    await storeExpired(store, 5_000)
+    const purge = new Purge(store, () => clock.now)
+    let looks = 0
+    const report = await purge.run(() => ++looks > 1)
+    expect(report).toMatchObject({ batches: 1, lag: clock.now - 500 - (report?.deleted ?? 0) })
+    expect(report?.deleted).toBeGreaterThan(0)
+    expect(await purge.run()).toMatchObject({ deleted: 5_000 - (report?.deleted ?? 0), lag: 0 })
+    expect(await purge.run()).toMatchObject({ deleted: 0, batches: 1, lag: 0 })
+  })
+})
+
+test('a server purges when it starts, and logs what was deleted and how far behind it is', async () => {
+  const folder = temporaryFolder()
+  const database = join(folder, 'grantor.db')
+  const store = new SqliteStore({ path: database })
+  await storeExpired(store, 700)
+  await store.close()
+  const lines: Record<string, unknown>[] = []
+  const logged = new EventEmitter()
+  const log = pino({}, { write: (line: string) => void logged.emit('line', lines.push(JSON.parse(line))) })
+  writeFileSync(join(folder, 'secret'), 'a secret of thirty-two characters, or more', { mode: 0o600 })
+  const config = parseConfig({ issuer: 'http://localhost:9400', port: 0, database, secretFile: 'secret' }, folder)
+  const server = await GrantorServer.open(config, log)
+  await server.start()
+  while (!lines.some(({ msg }) => msg === 'purged')) await once(logged, 'line')
+  const line = { deleted: 700, batches: expect.any(Number), longest: expect.any(Number), lag: 0 }
+  expect(lines.find(({ msg }) => msg === 'purged')).toMatchObject(line)
+  await server.close()
 })

@@ -6,6 +6,7 @@ import { PostgresGrants } from './postgres-grants.ts'
 import { migratePostgres } from './postgres-migrations.ts'
 import { PURGE_EXPIRED_ARTIFACTS, PURGE_EXPIRED_GRANTS } from './postgres-statements.ts'
 import { SqlClients } from './sql-clients.ts'
+import { OLDEST_EXPIRY } from './statements.ts'
 
 /** A store in PostgreSQL 14 or later, for any number of nodes: each operation is one statement. */
 export class PostgresStore implements Store {
@@ -39,6 +40,12 @@ export class PostgresStore implements Store {
   async purge(now: number, limit: number): Promise<number> {
     const artifacts = await this.#database.bulk.write(PURGE_EXPIRED_ARTIFACTS, now, limit)
     return artifacts + (await this.#database.bulk.write(PURGE_EXPIRED_GRANTS, now, limit - artifacts))
+  }
+
+  /** When the record that expires first does, of all realms; undefined if there is none. What is past says how far behind the purge is. */
+  async oldestExpiry(): Promise<number | undefined> {
+    const [row] = await this.#database.read(OLDEST_EXPIRY)
+    return row?.oldest == null ? undefined : Number(row.oldest)
   }
 
   /** Waits for what is under way and closes the connections. */

@@ -4,7 +4,7 @@ import { SqlClients } from './sql-clients.ts'
 import { SqliteArtifacts } from './sqlite-artifacts.ts'
 import { SqliteDatabase, type SqliteOptions } from './sqlite-database.ts'
 import { SqliteGrants } from './sqlite-grants.ts'
-import { PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
+import { OLDEST_EXPIRY, PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 
 /** A store in one SQLite file (WAL, synchronous=FULL): what was answered survives a crash and a power loss. Several processes may share it. */
 export class SqliteStore implements Store {
@@ -31,6 +31,12 @@ export class SqliteStore implements Store {
       const artifacts = execute(PURGE_ARTIFACTS, now, limit)
       return artifacts + execute(PURGE_GRANTS, now, limit - artifacts)
     })
+  }
+
+  /** When the record that expires first does, of all realms; undefined if there is none. What is past says how far behind the purge is. */
+  async oldestExpiry(): Promise<number | undefined> {
+    const [row] = await this.#database.read(OLDEST_EXPIRY)
+    return row?.oldest == null ? undefined : Number(row.oldest)
   }
 
   /** Copies the file while it is in use. The copy opens like any other. */

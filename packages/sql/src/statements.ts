@@ -51,3 +51,7 @@ export const PURGE_ARTIFACTS =
   'DELETE FROM grantor_artifacts WHERE (realm, kind, id) IN (SELECT realm, kind, id FROM grantor_artifacts WHERE expires_at <= ? LIMIT ?)'
 export const PURGE_GRANTS =
   'DELETE FROM grantor_grants WHERE (realm, id) IN (SELECT realm, id FROM grantor_grants WHERE expires_at <= ? LIMIT ?)'
+/** What expires first. Each of the two is one look at the end of an index. */
+export const OLDEST_EXPIRY = `SELECT min(oldest) AS oldest FROM (
+    SELECT min(expires_at) AS oldest FROM grantor_artifacts
+    UNION ALL SELECT min(expires_at) FROM grantor_grants WHERE expires_at IS NOT NULL) AS ends`
