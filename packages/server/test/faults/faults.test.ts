@@ -83,7 +83,7 @@ describe('SQLite', { timeout: 600_000 }, () => {
   test('F-07 another process holds the lock for longer than anybody waits', async () => {
     const { nodes, database } = await start()
     const ledger = await suffer('SQLite, locked', nodes, database, 1, async () => {
-      const other = new DatabaseSync(database)
+      const other = new DatabaseSync(database, { timeout: 5000 })
       other.exec('BEGIN IMMEDIATE')
       await wait(6_500)
       other.exec('ROLLBACK')
