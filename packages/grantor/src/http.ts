@@ -59,6 +59,11 @@ export function withCookies(response: HttpResponse, cookies: readonly string[]):
   return { ...response, headers: { ...response.headers, 'set-cookie': [...(typeof own === 'string' ? [own] : own), ...cookies] } }
 }
 
+/** The directive of a Content-Security-Policy that lets a page load these URLs in frames; empty if there are none. */
+export function frameSources(urls: readonly string[]): string {
+  return urls.length === 0 ? '' : `frame-src ${[...new Set(urls.map((url) => new URL(url).origin))].join(' ')}`
+}
+
 /** Text as it may stand in HTML, in an attribute or between tags. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

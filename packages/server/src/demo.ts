@@ -60,6 +60,7 @@ export async function createDemo({ authorization, users }: GrantorServer): Promi
     application_type: 'native',
     token_endpoint_auth_method: 'none',
     redirect_uris: [`${authorization.settings.issuer}/demo/callback`],
+    post_logout_redirect_uris: [authorization.settings.issuer],
     grant_types: ['authorization_code', 'refresh_token'],
     scope: DEMO_SCOPE
   })

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
 import {
   AuthorizationServer,
@@ -10,19 +11,16 @@ import {
   type Event,
   type HttpRequest,
   type HttpResponse,
-  type Interactions,
   nodeListener,
   type OutboundOptions,
-  type Responder,
-  seeOther
+  type Responder
 } from 'grantor'
 import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { extensionsOf } from './extensions.ts'
 import { Forms } from './forms.ts'
+import { interactions } from './interactions.ts'
 import { LoginLimiter } from './login-limiter.ts'
-import { page } from './pages/page.ts'
-import { ErrorPage } from './pages/site.tsx'
 import { PagesResponder } from './pages-responder.ts'
 import { Purge } from './purge.ts'
 import { logRequests } from './request-log.ts'
@@ -36,6 +34,9 @@ import { Users } from './users.ts'
 const HSTS = 'max-age=31536000'
 /** Milliseconds. */
 const PURGE_INTERVAL = 60_000
+const MAINTENANCE_INTERVAL = 5_000
+/** For what is on its way when the server closes; what does not arrive is sent by the next. */
+const FAREWELL_TIMEOUT = 3_000
 const SHUTDOWN_TIMEOUT = 25_000
 const SWEEP_INTERVAL = 50
 const HTTP_OPTIONS: ServerOptions = {
@@ -61,6 +62,8 @@ export class GrantorServer {
   readonly #responders: Responder[]
   #purging: NodeJS.Timeout | undefined
   #purged: Promise<void> | undefined
+  #maintaining: NodeJS.Timeout | undefined
+  #maintenance: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
@@ -79,7 +82,7 @@ export class GrantorServer {
       store,
       secret,
       outbound: outboundOptions(config.outbound),
-      interactions: this.#interactions(),
+      interactions: interactions(() => this.#sessions),
       extensions: extensionsOf(config, (subject) => this.users.claims(subject)),
       onEvent: (event) => this.#logEvent(event)
     })
@@ -113,6 +116,7 @@ export class GrantorServer {
     })
     this.#certificates?.start()
     this.#purged = this.#purgeExpired()
+    this.#maintaining = setInterval(() => void this.#maintain(), MAINTENANCE_INTERVAL).unref()
     return (this.#http.address() as AddressInfo).port
   }
 
@@ -134,6 +138,7 @@ export class GrantorServer {
 
   async #close(): Promise<void> {
     clearTimeout(this.#purging)
+    clearInterval(this.#maintaining)
     this.#certificates?.stop()
     const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
     // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
@@ -142,6 +147,7 @@ export class GrantorServer {
     clearTimeout(deadline)
     clearInterval(sweep)
     await this.#purged
+    await Promise.race([this.#maintain(), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
     await this.#store.close()
   }
 
@@ -167,15 +173,6 @@ export class GrantorServer {
     return undefined
   }
 
-  #interactions(): Interactions {
-    return {
-      session: (request) => this.#sessions.find(request),
-      // The page has an address of its own, so that it can be reloaded.
-      prompt: async (interaction) => seeOther(`/interaction/${interaction.id}`),
-      error: async (error) => page(error.status, ErrorPage(error))
-    }
-  }
-
   /** Whether requests can be answered: not while it shuts down, nor without the store. */
   async #isReady(): Promise<boolean> {
     if (this.#closing !== undefined) return false
@@ -198,6 +195,17 @@ export class GrantorServer {
       this.#purged = this.#purgeExpired()
     }
     if (this.#closing === undefined) this.#purging = setTimeout(again, PURGE_INTERVAL).unref()
+  }
+
+  /** What is due without a request; on every node, because each due thing is done by one of those that find it. */
+  #maintain(): Promise<void> {
+    this.#maintenance ??= this.authorization
+      .maintain()
+      .catch((error) => this.log.warn({ error }, 'maintenance failed; it is tried again'))
+      .finally(() => {
+        this.#maintenance = undefined
+      })
+    return this.#maintenance
   }
 
   #logEvent(event: Event): void {

@@ -59,7 +59,7 @@ export class InteractionPages {
         await this.#server.interactions.resolve(request, id, { denied: true })
         return back
       case 'switch':
-        return withHeaders(back, { 'set-cookie': await sessions.end(request) })
+        return withHeaders(back, { 'set-cookie': (await sessions.end(request)).cookie })
       case 'allow':
         if (session)
           await this.#server.interactions.resolve(request, id, { consent: { subject: session.subject, scope: interaction.scope } })

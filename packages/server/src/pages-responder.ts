@@ -1,8 +1,9 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Responder } from 'grantor'
-import { OAuthError, seeOther } from 'grantor'
+import { frameSources, OAuthError, seeOther } from 'grantor'
 import { InteractionPages, type InteractionParts, type View } from './interaction-pages.ts'
 import { page, withHeaders } from './pages/page.ts'
-import { ErrorPage, HomePage, SignedOutPage, SignOutPage, SignOutRejectedPage } from './pages/site.tsx'
+import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
+import { ErrorPage, HomePage } from './pages/site.tsx'
 import { STYLE } from './pages/style.ts'
 
 const INTERACTION = /^\/interaction\/([\w-]{24})(?:\/(sign-in|sign-up))?$/
@@ -55,13 +56,17 @@ export class PagesResponder implements Responder {
 
   async #confirmSignOut(request: HttpRequest): Promise<HttpResponse> {
     const session = await this.#parts.sessions.find(request)
-    return page(200, session ? SignOutPage({ name: session.name, csrf: await this.#parts.forms.csrf(session.id) }) : SignedOutPage({}))
+    if (!session) return page(200, SignedOutPage({}))
+    const fields = { csrf: await this.#parts.forms.csrf(session.id) }
+    return page(200, SignOutPage({ name: session.name, action: '/sign-out', fields }))
   }
 
   async #signOut(request: HttpRequest): Promise<HttpResponse> {
     const session = await this.#parts.sessions.find(request)
     if (session) await this.#parts.forms.read(request, session.id)
-    return withHeaders(seeOther('/signed-out'), { 'set-cookie': await this.#parts.sessions.end(request) })
+    const { cookie, frames } = await this.#parts.sessions.end(request)
+    const response = frames.length > 0 ? page(200, SignedOutPage({ frames }), frameSources(frames)) : seeOther('/signed-out')
+    return withHeaders(response, { 'set-cookie': cookie })
   }
 
   #failure(cause: unknown, request: HttpRequest, requestId: string): HttpResponse {
@@ -71,8 +76,8 @@ export class PagesResponder implements Responder {
       : { error: 'server_error', message: 'something broke here', status: 500, headers: {} }
     if (known) this.#server.report(cause, { endpoint: 'pages', requestId })
     else this.#server.emit('request.failed', { endpoint: 'pages', error, status, reason: message, cause }, requestId)
-    const Rejected = pathOf(request) === '/sign-out' ? SignOutRejectedPage : ErrorPage
-    return withHeaders(page(status, Rejected({ error, description: message, requestId })), headers)
+    const heading = pathOf(request) === '/sign-out' ? 'Sign-out request rejected' : 'Request rejected'
+    return withHeaders(page(status, ErrorPage({ heading, error, description: message, requestId })), headers)
   }
 }
 

@@ -9,6 +9,8 @@ const AMR: readonly string[] = ['pwd']
 const LIFETIME = 12 * 3600
 
 interface SessionRecord {
+  /** What applications know it by, if it goes on with an earlier one. */
+  sid?: string
   subject: string
   /** That of the user when it began. */
   generation: number
@@ -37,27 +39,39 @@ export class Sessions {
     const session = await this.#load(request)
     const user = session && (await this.#users.find(session.value.subject))
     if (!user || user.disabled || user.generation !== session.value.generation) return undefined
-    const { subject, authTime } = session.value
-    return { id: session.id, subject, authTime, acr: ACR, amr: AMR, name: displayName(user) }
+    const { sid, subject, authTime } = session.value
+    return { id: session.id, ...(sid !== undefined && { sid }), subject, authTime, acr: ACR, amr: AMR, name: displayName(user) }
   }
 
-  /** A new session at every sign-in, so that none that was planted before is ever signed in. @returns the cookie */
+  /**
+   * A new session at every sign-in, so that none that was planted before is ever signed in. For applications it goes on with the one
+   * that the same person had; that of anybody else ends. @returns the cookie
+   */
   async start(request: HttpRequest, { subject, generation }: User): Promise<string> {
-    await this.end(request)
+    const before = await this.#load(request)
+    const goesOn = before?.value.subject === subject && before.value.generation === generation
+    await (goesOn ? this.forget(request) : this.end(request))
     const now = this.#server.now()
     const { token, id, secretHash } = await this.#server.opaque.mint(SESSION)
     await this.#server.store.artifacts.insert({
       kind: SESSION,
       id,
       secretHash,
-      value: { subject, generation, authTime: now },
+      value: { ...(goesOn && { sid: sidOf(before) }), subject, generation, authTime: now },
       expiresAt: now + LIFETIME
     })
     return this.#cookie(token, LIFETIME)
   }
 
-  /** @returns the cookie that forgets it */
-  async end(request: HttpRequest): Promise<string> {
+  /** With all that depends on it. @returns the cookie that forgets it, and what the browser must load in frames */
+  async end(request: HttpRequest): Promise<{ cookie: string; frames: readonly string[] }> {
+    const session = await this.#load(request)
+    const frames = session ? await this.#server.endSession({ id: sidOf(session), subject: session.value.subject }) : []
+    return { cookie: await this.forget(request), frames }
+  }
+
+  /** The session alone. @returns the cookie that forgets it */
+  async forget(request: HttpRequest): Promise<string> {
     const session = await this.#load(request)
     if (session) await this.#server.store.artifacts.delete(SESSION, session.id)
     return this.#cookie('', 0)
@@ -79,4 +93,8 @@ export class Sessions {
   #isSecure(): boolean {
     return this.#server.settings.issuer.startsWith('https:')
   }
+}
+
+function sidOf({ id, value }: { id: string; value: SessionRecord }): string {
+  return value.sid ?? id
 }

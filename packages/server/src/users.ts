@@ -130,8 +130,10 @@ export class Users {
 
   async #expel(subject: string, also: Partial<User>): Promise<boolean> {
     const user = await this.#change(subject, ({ generation }) => ({ ...also, generation: generation + 1 }))
-    if (user) await this.#server.store.grants.revoke({ subject }, this.#server.now())
-    return user !== undefined
+    if (!user) return false
+    await this.#server.endSessions(subject)
+    await this.#server.store.grants.revoke({ subject }, this.#server.now())
+    return true
   }
 
   async #change(subject: string, change: (user: User) => Partial<User>): Promise<User | undefined> {

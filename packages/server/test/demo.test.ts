@@ -58,6 +58,9 @@ describe('grantor dev', () => {
         email: 'demo@example.com'
       })
       await inspect('signed-in')
+      await page.click('#sign-out')
+      expect(await page.textContent('h1')).toBe('Grantor is running')
+      expect(await page.textContent('main')).not.toContain('You are signed in')
       await context.close()
     }
   )

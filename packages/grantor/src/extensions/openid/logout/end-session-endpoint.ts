@@ -1,6 +1,6 @@
 import type { ServerContext } from '../../../context.ts'
 import type { Endpoint } from '../../../extension.ts'
-import { type HttpResponse, seeOther, withCookies } from '../../../http.ts'
+import { frameSources, type HttpResponse, seeOther, withCookies } from '../../../http.ts'
 import type { Interactions, Session } from '../../../interactions/base.ts'
 import type { OAuthRequest } from '../../../requests.ts'
 import { IdTokenHints } from '../id-token-hints.ts'
@@ -86,10 +86,9 @@ export class EndSessionEndpoint implements Endpoint {
 
   async #signedOut({ client, continueTo }: SignOutRequest, frames: readonly string[], http: OAuthRequest): Promise<HttpResponse> {
     if (continueTo !== undefined && frames.length === 0) return seeOther(continueTo)
-    const origins = [...new Set(frames.map((url) => new URL(url).origin))]
     const page = {
       frames,
-      csp: origins.length > 0 ? `frame-src ${origins.join(' ')}` : '',
+      csp: frameSources(frames),
       ...(client && { client }),
       ...(continueTo !== undefined && { continueTo })
     }

@@ -1,0 +1,34 @@
+import type { Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion } from 'grantor'
+import { seeOther } from 'grantor'
+import { page } from './pages/page.ts'
+import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
+import { ErrorPage } from './pages/site.tsx'
+import type { Sessions } from './sessions.ts'
+
+/** What the authorization server asks of this one: who is signed in, and pages. `sessions` is called when they are there. */
+export function interactions(sessions: () => Sessions): Interactions {
+  return {
+    session: (request) => sessions().find(request),
+    // The page has an address of its own, so that it can be reloaded.
+    prompt: async (interaction) => seeOther(`/interaction/${interaction.id}`),
+    error: async (error) => page(error.status, ErrorPage(error)),
+    endSession: async (_, request) => [await sessions().forget(request)],
+    async confirmLogout(question, request) {
+      return signOutPage(question, (await sessions().find(request))?.name ?? '')
+    },
+    loggedOut: async (loggedOut) => signedOutPage(loggedOut)
+  }
+}
+
+function signOutPage({ action, fields, client }: LogoutQuestion, name: string): HttpResponse {
+  return page(200, SignOutPage({ name, action, fields, ...(client && { client: nameOf(client) }) }))
+}
+
+function signedOutPage({ frames, csp, continueTo, client }: LoggedOut): HttpResponse {
+  const onward = client && continueTo !== undefined ? { url: continueTo, client: nameOf(client) } : undefined
+  return page(200, SignedOutPage({ frames, onward }), csp)
+}
+
+function nameOf({ client_name, client_id }: Client): string {
+  return client_name ?? client_id
+}
