@@ -3,9 +3,12 @@ import { dirname, resolve } from 'node:path'
 import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
+import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
 
 const Server = z.strictObject({
+  /** Sets what the configuration does not; docs/certification.md. */
+  profile: z.enum(PROFILE_NAMES).exactOptional(),
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(9400),
   /** A file for SQLite, or the URL of a PostgreSQL database. */
@@ -72,7 +75,7 @@ export const SERVER_NAMES: readonly string[] = Object.keys(Server.shape)
 export function parseConfig(input: unknown, folder: string = process.cwd()): Config {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) throw new ConfigurationError('the configuration is an object')
   refuseUnknown(Object.keys(input), [...SERVER_NAMES, ...SETTING_NAMES], 'configuration')
-  const entries = Object.entries(input)
+  const entries = Object.entries(withProfile(input as Record<string, unknown>))
   const server = Server.safeParse(Object.fromEntries(entries.filter(([name]) => SERVER_NAMES.includes(name))))
   const settings = Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))) as unknown as SettingsInput
   const faults = [...(server.error ? [z.prettifyError(server.error)] : []), ...faultsOf(settings)]
