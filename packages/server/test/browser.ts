@@ -5,6 +5,7 @@ export class Browser {
   readonly #cookies = new Map<string, string>()
   /** Of the page that it shows. */
   url = ''
+  status = 0
   #html = ''
 
   async open(url: string, init: RequestInit = {}): Promise<string> {
@@ -23,6 +24,7 @@ export class Browser {
       this.stoppedAt = next.href
     }
     this.url = url
+    this.status = response.status
     this.#html = await response.text()
     return this.#html
   }
