@@ -70,6 +70,7 @@ const POLICY: Policy = {
   refreshTokenReuseWindow: 30,
   refreshTokenRotation: 'always',
   requirePkce: true,
+  assertionAudience: 'issuer',
   accessTokenFormat: 'opaque'
 }
 
@@ -101,6 +102,7 @@ const POLICY_RULES: Readonly<Record<keyof Policy, SettingRule>> = {
   refreshTokenReuseWindow: seconds(0),
   refreshTokenRotation: oneOf('always', 'public-clients'),
   requirePkce: flag,
+  assertionAudience: oneOf('issuer', 'token_endpoint'),
   accessTokenFormat: text
 }
 

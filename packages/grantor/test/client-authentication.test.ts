@@ -178,6 +178,14 @@ describe('private_key_jwt', () => {
     expect((await ask(await sign(), { client_id: 'app' })).status).toBe(200)
   })
 
+  test('the audience may be the token endpoint for a client whose assertionAudience says so, and is still the only one', async () => {
+    const { test, sign, ask } = await signing()
+    await test.server.clients.update('app', { settings: { assertionAudience: 'token_endpoint' } })
+    for (const aud of [`${ISSUER}/token`, ISSUER]) expect((await ask(await sign({ aud }))).status).toBe(200)
+    for (const aud of [[`${ISSUER}/token`], [ISSUER, `${ISSUER}/token`], `${ISSUER}/authorize`, 'https://other.example/token', undefined])
+      await expectTokenError(await ask(await sign({ aud } as JWTPayload)), 401, 'invalid_client')
+  })
+
   test('CA-07 the audience MUST be the issuer as its sole value', async () => {
     const { test, sign, ask } = await signing()
     for (const aud of [

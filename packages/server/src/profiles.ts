@@ -6,6 +6,8 @@ const PROFILES = {
   'openid-certification': {
     // All modules but one send no code_challenge.
     requirePkce: false,
+    // What OpenID Connect Core §9 says, and the suite does.
+    assertionAudience: 'token_endpoint',
     extensions: ['request_objects'],
     requestObjects: { byReference: true },
     openid: {

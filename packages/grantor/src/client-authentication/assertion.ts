@@ -34,23 +34,22 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     const algorithms =
       client.token_endpoint_auth_signing_alg === undefined ? [...this.algorithms] : [client.token_endpoint_auth_signing_alg]
     for (const key of await this.keys(client, decodeProtectedHeader(credential) as JWTHeaderParameters)) {
-      const payload = await this.#verified(credential, key, algorithms, client.client_id)
+      const payload = await this.#verified(credential, key, algorithms, client)
       if (payload) return this.#isAcceptable(payload, client)
     }
     return false
   }
 
-  async #verified(assertion: string, key: VerificationKey, algorithms: string[], clientId: string): Promise<JWTPayload | undefined> {
-    const { clockSkew, issuer } = this.server.settings
+  async #verified(assertion: string, key: VerificationKey, algorithms: string[], client: Client): Promise<JWTPayload | undefined> {
     try {
       const { payload } = await jwtVerify(assertion, key, {
         algorithms,
         // RFC 7523 §3 requires iss, sub, aud and exp; OpenID Connect Core §9 requires jti.
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'jti'],
-        issuer: clientId,
-        subject: clientId,
-        audience: issuer,
-        clockTolerance: clockSkew,
+        issuer: client.client_id,
+        subject: client.client_id,
+        audience: [...this.#audiences(client)],
+        clockTolerance: this.server.settings.clockSkew,
         currentDate: new Date(this.server.now() * 1000)
       })
       return payload
@@ -60,15 +59,20 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
   }
 
   async #isAcceptable({ aud, jti, exp = 0, iat }: JWTPayload, client: Client): Promise<boolean> {
-    const { clockSkew, assertionLifetime, issuer } = this.server.settings
+    const { clockSkew, assertionLifetime } = this.server.settings
     const now = this.server.now()
     // draft-ietf-oauth-rfc7523bis §3: the issuer identifier "MUST be the sole value": an array would let another server replay it here.
-    if (aud !== issuer || typeof jti !== 'string' || jti === '') return false
+    if (typeof aud !== 'string' || typeof jti !== 'string' || jti === '') return false
     if (exp > now + assertionLifetime + clockSkew || (iat !== undefined && iat > now + clockSkew)) return false
     const id = await this.server.secrets.hash(ASSERTION_JTI, JSON.stringify([client.client_id, jti]))
     const first = await this.server.store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + clockSkew) })
     if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id })
     return first
+  }
+
+  #audiences(client: Client): readonly string[] {
+    const { issuer } = this.server.settings
+    return this.server.policy(client).assertionAudience === 'issuer' ? [issuer] : [issuer, this.server.endpoint('token')]
   }
 }
 

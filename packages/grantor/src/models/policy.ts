@@ -14,6 +14,11 @@ export interface Policy {
   refreshTokenRotation: 'always' | 'public-clients'
   /** Whether a client that authenticates must use PKCE (RFC 7636); a public one must in any case. Default true. */
   requirePkce: boolean
+  /**
+   * Whom the assertion that a client authenticates with is for: `issuer`, and nobody else (draft-ietf-oauth-rfc7523bis §3), or as well
+   * `token_endpoint`, for clients that were written by OpenID Connect Core §9. Default `issuer`.
+   */
+  assertionAudience: 'issuer' | 'token_endpoint'
   /** `opaque` is looked up here; a `jwt` (RFC 9068) is verified where it is used. Default `opaque`. */
   accessTokenFormat: string
 }
