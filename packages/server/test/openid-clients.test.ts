@@ -93,7 +93,7 @@ describe.each([
     return oidc.authorizationCodeGrant(config, await travel(url, browser), checks)
   }
 
-  const userinfo = (config: oidc.Configuration, tokens: Awaited<ReturnType<typeof signIn>>) =>
+  const userinfo = (config: oidc.Configuration, tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers) =>
     oidc.fetchUserInfo(config, tokens.access_token, tokens.claims()?.sub ?? '')
 
   test('discovery, code with PKCE and nonce, userinfo, refresh, logout', async () => {
