@@ -199,6 +199,16 @@ describe('acr', () => {
     expect((await idToken(provider, { acr_values: 'urn:hardware' })).claims.acr).toBe('urn:pwd')
   })
 
+  test('AP-15 your pages learn the acr_values of the request, or else the default_acr_values of the client (Registration §2)', async () => {
+    const provider = await openIdServer()
+    const { test } = provider
+    test.session = undefined
+    await test.server.clients.update('app', { default_acr_values: ['urn:hardware', 'urn:pwd'] })
+    await authenticate(provider)
+    await authenticate(provider, { acr_values: 'urn:pwd' })
+    expect(test.prompts.map(({ acrValues }) => acrValues)).toEqual([['urn:hardware', 'urn:pwd'], ['urn:pwd']])
+  })
+
   test('AP-15 an essential acr asks for a sign-in, and fails if that does not reach it', async () => {
     const provider = await openIdServer()
     const { test } = provider

@@ -132,7 +132,8 @@ export class InteractionService {
     const { prompt, reason, scope, newScope, details, subject, redirectUri } = value
     const loginHint = params.get('login_hint')
     const uiLocales = parseScope(params.get('ui_locales'), 20)
-    const acrValues = parseScope(params.get('acr_values'), 20)
+    // OpenID Connect Dynamic Client Registration §2: the defaults of the client stand where the request names none.
+    const acrValues = params.has('acr_values') ? parseScope(params.get('acr_values'), 20) : client.default_acr_values
     return {
       ...{ id, prompt, reason, client, scope, newScope, details, redirectUri, expiresAt },
       returnTo: `${this.#server.endpoint('authorization')}?interaction=${id}`,
