@@ -160,6 +160,26 @@ describe('pairwise subjects', () => {
     expect(a).toMatch(/^[\w-]{43}$/)
   })
 
+  test('SI-02 the sector is the host, without its port (Core §8.1)', async () => {
+    const { test } = await openIdServer({ pairwiseKey: PAIRWISE_KEY })
+    const subject = async (client_id: string, ...redirect_uris: string[]) =>
+      test.server.subjectFor(await test.client({ client_id, ...pairwise, redirect_uris }), 'alice')
+    const sub = await subject('a', 'https://one.example.com/cb')
+    expect(await subject('b', 'https://one.example.com:8443/cb', 'https://one.example.com/cb')).toBe(sub)
+    expect(await subject('c', 'https://two.example.com/cb')).not.toBe(sub)
+  })
+
+  test.each([['http://127.0.0.1/cb'], ['http://localhost/cb'], ['com.example.app:/cb']])(
+    'SI-02 native applications have no host of their own: %s needs a sector_identifier_uri',
+    async (uri) => {
+      const outbound = async () => ({ status: 200, headers: new Headers(), contentType: 'application/json', body: JSON.stringify([uri]) })
+      const { test } = await openIdServer({ pairwiseKey: PAIRWISE_KEY }, { outbound })
+      const native = { client_id: 'native', ...pairwise, application_type: 'native', redirect_uris: [uri] } as const
+      await expect(test.client(native)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+      await test.client({ ...native, sector_identifier_uri: 'https://app.example.com/redirect-uris.json' })
+    }
+  )
+
   test('need a key of at least 32 characters, and are not there without one', async () => {
     const { test } = await openIdServer()
     await expect(test.client({ client_id: 'p', ...pairwise })).rejects.toMatchObject({ error: 'invalid_client_metadata' })

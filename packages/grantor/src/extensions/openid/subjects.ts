@@ -35,9 +35,13 @@ export class Subjects {
     const { sector_identifier_uri, redirect_uris, subject_type } = client
     if (sector_identifier_uri === undefined) {
       if (subject_type !== 'pairwise') return
+      const [host, ...others] = new Set(redirect_uris.map((uri) => new URL(uri).hostname))
       // §8.1: "If there are multiple hostnames in the registered redirect_uris, the Client MUST register a sector_identifier_uri."
-      if (new Set(redirect_uris.map((uri) => new URL(uri).host)).size !== 1)
+      if (host === undefined || others.length > 0)
         throw new InvalidClientMetadataError('pairwise with redirect URIs of several hosts needs sector_identifier_uri')
+      // What every native application has is nobody's sector: all of them would know the person by the same name.
+      if (!redirect_uris.every((uri) => uri.startsWith('https://')))
+        throw new InvalidClientMetadataError('pairwise needs sector_identifier_uri, or redirect URIs on a host of its own')
       return
     }
     const listed = await this.#fetch(sector_identifier_uri)
@@ -57,7 +61,7 @@ export class Subjects {
   }
 }
 
-/** §8.1: the host of the sector identifier, or of the redirect URIs. */
+/** §8.1: "the host component" of the sector identifier, or of the redirect URIs; a port is none of it (RFC 3986 §3.2). */
 function sectorOf({ sector_identifier_uri, redirect_uris }: Client): string {
-  return new URL(sector_identifier_uri ?? redirect_uris[0] ?? '').host
+  return new URL(sector_identifier_uri ?? redirect_uris[0] ?? '').hostname
 }
