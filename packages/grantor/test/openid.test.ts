@@ -54,6 +54,29 @@ describe('the ID token', () => {
     expect([protectedHeader.alg, payload.at_hash]).toEqual([alg, half(access_token, hash)])
   })
 
+  test('JW-04 at_hash has the size that the signature of an external signer calls for', async () => {
+    const { publicKey, privateKey } = await jose.generateKeyPair('ES384')
+    const sign = async (data: string) => {
+      const bytes = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-384' }, privateKey, new TextEncoder().encode(data))
+      return Buffer.from(bytes).toString('base64url')
+    }
+    const signer = { kid: 'hsm', alg: 'ES384', publicJwk: (await jose.exportJWK(publicKey)) as JsonWebKey, sign }
+    const provider = await openIdServer({}, { signers: [signer] })
+    const client = await provider.test.client({ client_id: 'other', scope: SCOPE, id_token_signed_response_alg: 'ES384' })
+    const { id_token, access_token } = await signIn(provider, {}, client)
+    const { payload } = await verifyIdToken(provider.test, id_token, 'other')
+    expect(payload['at_hash']).toBe(half(access_token, 'sha384'))
+  })
+
+  test('JW-06 never outlives the key that verifies it', () => {
+    const claims = async () => ({})
+    for (const idTokenLifetime of [3601, 0, -1, 1.5, Number.NaN]) {
+      const extensions = [openid({ claims, idTokenLifetime })]
+      const build = () => new TestServer({ extensions, signingKeyLifetime: 3600, signingKeyLead: 600, accessTokenLifetime: 600 })
+      expect(build).toThrow(/idTokenLifetime is a whole number of seconds from 1 to 3600/)
+    }
+  })
+
   test('is there only if openid was asked for and granted', async () => {
     const provider = await openIdServer()
     expect(await signIn(provider, { scope: 'read' })).not.toHaveProperty('id_token')

@@ -5,7 +5,12 @@ import { base64url } from 'jose'
  * representation", by the hash of the signature's algorithm (OpenID Connect Core §3.1.3.6, §3.3.2.11).
  */
 export async function halfHash(value: string, alg: string): Promise<string> {
-  // Ed25519 hashes with SHA-512 (RFC 8032 §5.1); the others name their hash.
-  const hash = new Uint8Array(await crypto.subtle.digest(alg === 'EdDSA' ? 'SHA-512' : 'SHA-256', new TextEncoder().encode(value)))
+  const hash = new Uint8Array(await crypto.subtle.digest(hashOf(alg), new TextEncoder().encode(value)))
   return base64url.encode(hash.subarray(0, hash.length / 2))
+}
+
+/** RFC 7518 §3.1: the name ends with the bits; Ed25519 hashes with SHA-512 (RFC 8032 §5.1). A signer of the host's may have any of them. */
+function hashOf(alg: string): string {
+  if (alg.startsWith('Ed') || alg.endsWith('512')) return 'SHA-512'
+  return alg.endsWith('384') ? 'SHA-384' : 'SHA-256'
 }

@@ -1,6 +1,8 @@
 import type { ServerContext } from '../../context.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
+import { ConfigurationError } from '../../errors.ts'
 import type { Contribution, Extension } from '../../extension.ts'
+import { keyRetention, type Settings } from '../../settings.ts'
 import { readAuthenticationRequest } from './authentication-request.ts'
 import { openIdChecks } from './checks.ts'
 import { claimsOfScope } from './claims.ts'
@@ -25,11 +27,12 @@ const MANDATORY_ALGORITHM = 'RS256'
 const ID_TOKEN_LIFETIME = 3600
 
 function contribution(server: ServerContext, options: OpenIdOptions): Contribution {
-  const { pairwiseKey, signUp = false, idTokenLifetime = ID_TOKEN_LIFETIME, responseTypes = [] } = options
+  const { pairwiseKey, signUp = false, responseTypes = [] } = options
+  const lifetime = lifetimeOf(options, server.settings)
   const algorithms = [...new Set([MANDATORY_ALGORITHM, ...server.keys.algorithms()])]
   const subjects = new Subjects(server, pairwiseKey)
   const claims = new PersonClaimsSource(options)
-  const idTokens = new IdTokens(server, { subjects, claims, lifetime: idTokenLifetime })
+  const idTokens = new IdTokens(server, { subjects, claims, lifetime })
   const hints = new IdTokenHints(server)
   return {
     endpoints: [new UserinfoEndpoint(server, { subjects, claims })],
@@ -60,6 +63,16 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       return { id_token: await idTokens.issue(client, grant, { nonce, accessToken: response.access_token }) }
     }
   }
+}
+
+/** @throws ConfigurationError if an ID token could outlive the key that verifies it. */
+function lifetimeOf({ idTokenLifetime }: OpenIdOptions, settings: Settings): number {
+  const longest = keyRetention(settings)
+  const lifetime = idTokenLifetime ?? Math.min(ID_TOKEN_LIFETIME, longest)
+  if (Number.isInteger(lifetime) && lifetime > 0 && lifetime <= longest) return lifetime
+  throw new ConfigurationError(
+    `openid: idTokenLifetime is a whole number of seconds from 1 to ${longest}, for which keys are kept after their last signature`
+  )
 }
 
 /** OpenID Connect Discovery §3. */

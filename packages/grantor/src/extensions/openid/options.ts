@@ -29,6 +29,6 @@ export interface OpenIdOptions {
   pairwiseKey?: string
   /** Whether your pages can create an account (`prompt=create`). Default false. */
   signUp?: boolean
-  /** Seconds. Default 3600. */
+  /** Seconds; at most as long as signing keys are kept (`signingKeyLifetime`). Default 3600. */
   idTokenLifetime?: number
 }
