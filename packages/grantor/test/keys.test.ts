@@ -189,7 +189,7 @@ describe('encryption keys', () => {
       '',
       'a.b.c.d.e',
       'x'.repeat(70_000),
-      `${good.slice(0, -2)}AA`,
+      `${good.slice(0, -4)}${good.at(-4) === 'A' ? 'B' : 'A'}${good.slice(-3)}`,
       [header({ alg: 'RSA1_5', enc: 'A256GCM', kid: jwk.kid }), ...rest].join('.'),
       [header({ alg: 'dir', enc: 'A256GCM' }), ...rest].join('.'),
       await encrypted({ ...bare, alg: 'RSA-OAEP' }),
