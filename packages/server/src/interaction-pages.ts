@@ -1,11 +1,11 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params } from 'grantor'
-import { seeOther } from 'grantor'
+import { InvalidRequestError, seeOther } from 'grantor'
 import type { Forms } from './forms.ts'
 import type { LoginLimiter } from './login-limiter.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { AccountPage, ConsentPage, LoginPage } from './pages/pages.tsx'
 import { SignUpPage } from './pages/sign-up.tsx'
-import type { Sessions } from './sessions.ts'
+import type { Sessions, SignedIn } from './sessions.ts'
 import { readAccount, type SignUp } from './sign-up.ts'
 import type { User, Users } from './users.ts'
 
@@ -21,6 +21,16 @@ export interface InteractionParts {
 /** Which page of an interaction: the one that is asked for, or one that the person went to from there. */
 export type View = 'asked' | 'sign-in' | 'sign-up'
 
+type Shown = 'login' | 'create' | 'select_account' | 'consent'
+
+/** What can be decided on each page; the first is meant where the button is not named. */
+const DECISIONS: Readonly<Record<Shown, readonly [string, ...string[]]>> = {
+  login: ['login', 'deny'],
+  create: ['create', 'deny'],
+  select_account: ['continue', 'switch'],
+  consent: ['deny', 'allow', 'switch']
+}
+
 /** What a person is asked in the midst of an authorization request: sign in, create an account, choose one, consent. */
 export class InteractionPages {
   readonly #server: AuthorizationServer
@@ -34,11 +44,12 @@ export class InteractionPages {
   async show(request: HttpRequest, id: string, view: View): Promise<HttpResponse> {
     const interaction = await this.#server.interactions.find(request, id)
     const { forms, sessions, signUp } = this.#parts
-    const csrf = await forms.csrf(id)
     const session = await sessions.find(request)
-    if (signUp && this.#isSignUp(interaction, view)) return page(200, SignUpPage({ interaction, csrf }))
-    const asked = view === 'asked' && session ? interaction.prompt : 'login'
-    switch (asked) {
+    const shown = this.#shown(interaction, view, session)
+    const csrf = await forms.csrf(contextOf(interaction, shown, session))
+    switch (shown) {
+      case 'create':
+        return page(200, SignUpPage({ interaction, csrf }))
       case 'select_account':
         return page(200, AccountPage({ interaction, csrf, name: session?.name ?? '' }))
       case 'consent':
@@ -51,10 +62,13 @@ export class InteractionPages {
   async submit(request: HttpRequest, id: string, view: View): Promise<HttpResponse> {
     const interaction = await this.#server.interactions.find(request, id)
     const { forms, sessions, signUp } = this.#parts
-    const form = await forms.read(request, id)
     const session = await sessions.find(request)
+    const shown = this.#shown(interaction, view, session)
+    const form = await forms.read(request, contextOf(interaction, shown, session))
+    const decision = form.get('decision') ?? DECISIONS[shown][0]
+    if (!DECISIONS[shown].includes(decision)) throw new InvalidRequestError('this is not what was asked; go back and try again')
     const back = seeOther(interaction.returnTo)
-    switch (form.get('decision') ?? (this.#isSignUp(interaction, view) ? 'create' : 'login')) {
+    switch (decision) {
       case 'deny':
         await this.#server.interactions.resolve(request, id, { denied: true })
         return back
@@ -74,8 +88,11 @@ export class InteractionPages {
     }
   }
 
-  #isSignUp({ prompt }: Interaction, view: View): boolean {
-    return view === 'sign-up' || (view === 'asked' && prompt === 'create')
+  /** Who is not signed in signs in first, whatever is asked. */
+  #shown({ prompt }: Interaction, view: View, session: SignedIn | undefined): Shown {
+    if (this.#parts.signUp && (view === 'sign-up' || (view === 'asked' && prompt === 'create'))) return 'create'
+    if (view !== 'asked' || !session) return 'login'
+    return prompt === 'select_account' || prompt === 'consent' ? prompt : 'login'
   }
 
   async #login(request: HttpRequest, interaction: Interaction, form: Params): Promise<HttpResponse> {
@@ -85,7 +102,7 @@ export class InteractionPages {
     const user = attempt.wait > 0 ? undefined : await users.authenticate(login, form.get('password') ?? '')
     if (!user) {
       const fault = attempt.wait > 0 ? tooMany(attempt.wait) : 'The name or the password is wrong.'
-      const csrf = await this.#parts.forms.csrf(interaction.id)
+      const csrf = await this.#parts.forms.csrf(contextOf(interaction, 'login'))
       const body = LoginPage({ interaction, csrf, fault, login, signUp: this.#parts.signUp !== undefined })
       return withHeaders(page(attempt.wait > 0 ? 429 : 401, body), retryAfter(attempt.wait))
     }
@@ -98,7 +115,7 @@ export class InteractionPages {
     const outcome = await signUp.create(account, request.remote?.address)
     if (outcome.user) return this.#signedIn(request, interaction, outcome.user)
     const { status, faults, wait = 0 } = outcome
-    const csrf = await this.#parts.forms.csrf(interaction.id)
+    const csrf = await this.#parts.forms.csrf(contextOf(interaction, 'create'))
     const body = SignUpPage({ interaction, csrf, account, faults, ...(wait > 0 && { alarm: tooMany(wait) }) })
     return withHeaders(page(status, body), retryAfter(wait))
   }
@@ -106,6 +123,11 @@ export class InteractionPages {
   async #signedIn(request: HttpRequest, interaction: Interaction, user: User): Promise<HttpResponse> {
     return withHeaders(seeOther(interaction.returnTo), { 'set-cookie': await this.#parts.sessions.start(request, user) })
   }
+}
+
+/** A decision is that of the person to whom the page was shown, and about what it showed. */
+function contextOf({ id }: Interaction, shown: Shown, session?: SignedIn): string {
+  return JSON.stringify([id, shown, shown === 'consent' || shown === 'select_account' ? session?.id : null])
 }
 
 function tooMany(wait: number): string {

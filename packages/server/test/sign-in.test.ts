@@ -90,6 +90,36 @@ describe('signing in', () => {
     expect(await post(own)).toBe(303)
   })
 
+  test('SE-12, SE-14 a decision is that of whom the page was shown, and about what it showed', async () => {
+    await server.users.create({ login: 'bob', password: PASSWORD })
+    const status = async (fields: Record<string, string>) =>
+      (
+        await fetch(browser.url, {
+          method: 'POST',
+          redirect: 'manual',
+          headers: { cookie: browser.cookie() },
+          body: new URLSearchParams(fields)
+        })
+      ).status
+    await browser.open(`${authorization}&prompt=consent`)
+    const login = browser.fields()
+    for (const decision of ['allow', 'continue', 'switch', 'create']) expect(await status({ ...login, decision })).toBe(400)
+    expect(await signIn()).toContain('signed in as')
+    const consent = { url: browser.url, fields: browser.fields() }
+    expect(await status({ ...login, decision: 'allow' })).toBe(403)
+    for (const decision of ['continue', 'login', 'create']) expect(await status({ ...consent.fields, decision })).toBe(400)
+    // Meanwhile, in another tab, somebody else signs in.
+    await browser.open(`${authorization}&prompt=login`)
+    await signIn('bob')
+    browser.url = consent.url
+    expect(await status({ ...consent.fields, decision: 'allow' })).toBe(403)
+    expect(await browser.open(consent.url)).toContain('bob')
+    await browser.submit({ decision: 'allow' })
+    const bob = await server.users.authenticate('bob', PASSWORD)
+    const grants = await server.authorization.store.grants.list({ clientId: 'app' }, server.authorization.now())
+    expect(grants.map(({ subject }) => subject)).toEqual([bob?.subject])
+  })
+
   test('a sign-out by a foreign form is refused', async () => {
     await browser.open(authorization)
     await signIn()
