@@ -1,9 +1,10 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDemo } from '../src/demo.ts'
 import { launchChromium } from './chromium.ts'
 import { type Program, startGrantor } from './process.ts'
-import { freePort, temporaryFolder } from './support.ts'
+import { freePort, startServer, temporaryFolder } from './support.ts'
 
 describe('grantor dev', () => {
   let program: Program
@@ -75,4 +76,32 @@ describe('grantor dev', () => {
     expect(await page.title()).toBe('Sign in')
     await page.close()
   })
+})
+
+test.each([[[]], [['demo']], [['demo', 'demo-app']]])(
+  'what a first start prints is right, though an earlier one was killed after it made the clients %j',
+  async (made) => {
+    const { server } = await startServer()
+    const { authorization, users } = server
+    for (const client_id of made) await authorization.clients.create({ client_id, grant_types: ['client_credentials'] })
+    const demo = await createDemo(server)
+    expect(await users.authenticate('demo', demo?.password ?? '')).toBeDefined()
+    const response = await fetch(`${authorization.settings.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`demo:${demo?.clientSecret}`)}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' })
+    })
+    expect([response.status, (await authorization.clients.find('demo-app'))?.client_name]).toEqual([200, 'Demo page'])
+    expect(await createDemo(server)).toBeUndefined()
+    await server.close()
+  }
+)
+
+test('a person without whose clients a first start ended is not there: the person comes last', async () => {
+  const { server } = await startServer()
+  const { authorization, users } = server
+  const killed = { authorization, users: { findByLogin: async () => undefined, create: () => Promise.reject(new Error('killed')) } }
+  await expect(createDemo(killed as unknown as typeof server)).rejects.toThrow('killed')
+  expect([await users.findByLogin('demo'), (await authorization.clients.find('demo-app'))?.client_name]).toEqual([undefined, 'Demo page'])
+  await server.close()
 })
