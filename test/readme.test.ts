@@ -45,7 +45,7 @@ describe('the README, "Run it"', () => {
   let secret: string
   beforeAll(async () => {
     port = String(await freePort())
-    server = startGrantor(['dev', '--port', port, '--data', temporaryFolder()])
+    server = startGrantor(['dev', '--port', port, '--data', temporaryFolder(), '--secrets', temporaryFolder()])
     const output = await server.says('scope=read\n')
     password = /Password\s+(\S+)/.exec(output)?.[1] ?? ''
     secret = /Client secret\s+(\S+)/.exec(output)?.[1] ?? ''

@@ -18,16 +18,17 @@ const program = new Command('grantor').description('OAuth 2.x authorization serv
 
 program
   .command('dev')
-  .description('run on this computer with a demo client and a demo user; data in ./data')
+  .description('run on this computer with a demo client and a demo user; data in ./data, the key to it in ./secrets')
   .option('--port <port>', 'where to listen', '9400')
   .option('--data <folder>', 'where to keep the data', './data')
-  .action(async ({ port, data }: { port: string; data: string }) => {
+  .option('--secrets <folder>', 'where to keep the secret that protects them', './secrets')
+  .action(async ({ port, data, secrets }: { port: string; data: string; secrets: string }) => {
     const config = parseConfig({
       issuer: `http://localhost:${port}`,
       host: 'localhost',
       port: Number(port),
       database: `${data}/grantor.db`,
-      secretFile: `${data}/secret`
+      secretFile: `${secrets}/grantor`
     })
     const server = await run(config)
     server.add(new DemoApp(config.settings.issuer))

@@ -13,8 +13,8 @@ const Server = z.strictObject({
   port: z.int().min(0).max(65_535).default(9400),
   /** A file for SQLite, or the URL of a PostgreSQL database. */
   database: z.string().default('./data/grantor.db'),
-  /** The file with the secret that protects what is stored; made at the first start. */
-  secretFile: z.string().default('./data/secret'),
+  /** The file with the secret that protects what is stored; made at the first start. Not beside the database: a copy of one folder would hold both. */
+  secretFile: z.string().default('./secrets/grantor'),
   /** Terminates TLS here; without it the server speaks HTTP to a proxy that does. */
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */

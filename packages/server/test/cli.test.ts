@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PostgresServer } from '../../sql/test/postgres.ts'
@@ -33,9 +33,10 @@ const logLines = (output: string) =>
 
 describe('grantor dev', () => {
   test('prints the address, the secrets once, and a command that gets the first token', async () => {
-    const data = join(temporaryFolder(), 'data')
+    const folder = temporaryFolder()
+    const [data, keys] = [join(folder, 'data'), join(folder, 'secrets')]
     const port = String(await freePort())
-    const first = start('dev', '--port', port, '--data', data)
+    const first = start('dev', '--port', port, '--data', data, '--secrets', keys)
     const output = await first.says('grant_type=client_credentials -d scope=read')
     const [, url = '', credentials = '', body = ''] = /curl (\S+) -u (\S+) -d (.*)/.exec(output) ?? []
     const response = await fetch(url, {
@@ -50,17 +51,20 @@ describe('grantor dev', () => {
     expect(secrets.map((secret) => secret.length)).toEqual([16, 43])
     expect(await first.signal('SIGTERM')).toBe(0)
 
-    const second = start('dev', '--port', port, '--data', data)
+    const second = start('dev', '--port', port, '--data', data, '--secrets', keys)
     const again = await second.says('The first token')
     for (const secret of secrets) expect(again).not.toContain(secret)
-    expect(statSync(data).mode & 0o777).toBe(0o700)
-    expect(['grantor.db', 'secret'].map((name) => statSync(join(data, name)).mode & 0o777)).toEqual([0o600, 0o600])
+    expect([data, keys].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
+    expect([join(data, 'grantor.db'), join(keys, 'grantor')].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600])
+    expect(readdirSync(data).filter((name) => !name.startsWith('grantor.db'))).toEqual([])
   })
 
   test('says that the port is taken and ends', async () => {
     const port = String(await freePort())
-    await start('dev', '--port', port, '--data', temporaryFolder()).says('The first token')
-    await expect(grantor(['dev', '--port', port, '--data', temporaryFolder()])).rejects.toThrow(/exit code 1.*EADDRINUSE/s)
+    await start('dev', '--port', port, '--data', temporaryFolder(), '--secrets', temporaryFolder()).says('The first token')
+    await expect(grantor(['dev', '--port', port, '--data', temporaryFolder(), '--secrets', temporaryFolder()])).rejects.toThrow(
+      /exit code 1.*EADDRINUSE/s
+    )
   })
 })
 
@@ -123,10 +127,10 @@ describe('grantor serve', () => {
     const server = start('serve', '--config', file)
     await server.says('listening')
     await server.signal('SIGTERM')
-    const secret = join(folder, 'data', 'secret')
+    const secret = join(folder, 'secrets', 'grantor')
     const right = readFileSync(secret)
     rmSync(secret)
-    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/secret is missing.*put the file back/)
+    await expect(grantor(['serve', '--config', file])).rejects.toThrow(/grantor is missing.*put the file back/)
     writeFileSync(secret, 'another secret of thirty-two characters\n', { mode: 0o600 })
     await expect(grantor(['serve', '--config', file])).rejects.toThrow(/secret/)
     writeFileSync(secret, right, { mode: 0o600 })
@@ -137,7 +141,7 @@ describe('grantor serve', () => {
   test('ST-09 a secret that others may read stops it', async () => {
     const { folder, file } = await configFile()
     await grantor(['user', 'add', '--config', file, 'alice'], `${PASSWORD}\n`)
-    chmodSync(join(folder, 'data', 'secret'), 0o644)
+    chmodSync(join(folder, 'secrets', 'grantor'), 0o644)
     await expect(grantor(['serve', '--config', file])).rejects.toThrow(/others may read.*chmod 600/)
   })
 
@@ -148,7 +152,7 @@ describe('grantor serve', () => {
     const port = await freePort()
     writeFileSync(other, JSON.stringify({ ...config, port }))
     await Promise.all([start('serve', '--config', file).says('listening'), start('serve', '--config', other).says('listening')])
-    const secrets = readFileSync(join(folder, 'data', 'secret'), 'utf8')
+    const secrets = readFileSync(join(folder, 'secrets', 'grantor'), 'utf8')
       .trim()
       .split('\n')
     expect(secrets).toHaveLength(1)

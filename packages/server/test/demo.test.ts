@@ -13,7 +13,7 @@ describe('grantor dev', () => {
   let password: string
   beforeAll(async () => {
     const port = await freePort()
-    program = startGrantor(['dev', '--port', String(port), '--data', temporaryFolder()])
+    program = startGrantor(['dev', '--port', String(port), '--data', temporaryFolder(), '--secrets', temporaryFolder()])
     const output = await program.says('scope=read\n')
     address = /Sign in\s+(\S+)/.exec(output)?.[1] ?? ''
     password = /Password\s+(\S+)/.exec(output)?.[1] ?? ''
