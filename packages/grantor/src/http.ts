@@ -36,7 +36,7 @@ export function seeOther(location: string): HttpResponse {
   return { status: 303, headers: { location, ...NO_STORE, 'referrer-policy': 'no-referrer' } }
 }
 
-/** A page of our own: unframeable, uncached, without referrer. `csp` adds directives to `default-src 'none'`. */
+/** A page of our own: unframeable, out of reach of whoever opened it, uncached, without referrer. `csp` adds directives to `default-src 'none'`. */
 export function html(status: number, body: string, csp = ''): HttpResponse {
   return {
     status,
@@ -45,6 +45,7 @@ export function html(status: number, body: string, csp = ''): HttpResponse {
       'content-security-policy': `default-src 'none'; frame-ancestors 'none'; base-uri 'none'${csp && `; ${csp}`}`,
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
       ...NO_STORE
     },

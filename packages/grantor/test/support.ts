@@ -166,6 +166,7 @@ export async function expectPage(response: Response, status = 400): Promise<stri
   expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
   expect(response.headers.get('x-content-type-options')).toBe('nosniff')
   expect(response.headers.get('referrer-policy')).toBe('no-referrer')
+  expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin')
   expect(response.headers.get('cache-control')).toBe('no-store')
   expect(text).toContain('Request rejected')
   expect(text).not.toMatch(/http-equiv|<script/i)
