@@ -30,12 +30,12 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     return { clientId, credential }
   }
 
-  async verify(client: Client, credential = ''): Promise<boolean> {
+  async verify(client: Client, credential: string | undefined = '', request: OAuthRequest): Promise<boolean> {
     const algorithms =
       client.token_endpoint_auth_signing_alg === undefined ? [...this.algorithms] : [client.token_endpoint_auth_signing_alg]
     for (const key of await this.keys(client, decodeProtectedHeader(credential) as JWTHeaderParameters)) {
       const payload = await this.#verified(credential, key, algorithms, client)
-      if (payload) return this.#isAcceptable(payload, client)
+      if (payload) return this.#isAcceptable(payload, client, request.id)
     }
     return false
   }
@@ -58,7 +58,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     }
   }
 
-  async #isAcceptable({ aud, jti, exp = 0, iat }: JWTPayload, client: Client): Promise<boolean> {
+  async #isAcceptable({ aud, jti, exp = 0, iat }: JWTPayload, client: Client, requestId: string): Promise<boolean> {
     const { clockSkew, assertionLifetime } = this.server.settings
     const now = this.server.now()
     // draft-ietf-oauth-rfc7523bis §3: the issuer identifier "MUST be the sole value": an array would let another server replay it here.
@@ -66,7 +66,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     if (exp > now + assertionLifetime + clockSkew || (iat !== undefined && iat > now + clockSkew)) return false
     const id = await this.server.secrets.hash(ASSERTION_JTI, JSON.stringify([client.client_id, jti]))
     const first = await this.server.store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + clockSkew) })
-    if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id })
+    if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id }, requestId)
     return first
   }
 

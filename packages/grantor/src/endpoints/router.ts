@@ -80,7 +80,8 @@ export class Router {
 
   async #form(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<Params> {
     const params = await readForm(request)
-    const inQuery = query === '' ? undefined : NEVER_IN_QUERY.find((name) => Params.parse(query).has(name))
+    const inUrl = Params.parse(query)
+    const inQuery = NEVER_IN_QUERY.find((name) => inUrl.has(name))
     if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
     // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
     const repeated = endpoint.forPeople ? undefined : params.repeated()
@@ -100,8 +101,8 @@ export class Router {
     const heading = endpoint.errorHeading ?? 'Request rejected'
     const shown = { error: error.error, description: error.message, status: error.status, requestId: request.id, heading }
     // A page that fails to render must not hide the error it was to show.
-    const own = await this.#interactions?.error?.(shown, request).catch(() => undefined)
-    return { ...(own ?? errorPage(shown)), headers: { ...(own ?? errorPage(shown)).headers, ...error.headers } }
+    const page = (await this.#interactions?.error?.(shown, request).catch(() => undefined)) ?? errorPage(shown)
+    return { ...page, headers: { ...page.headers, ...error.headers } }
   }
 }
 

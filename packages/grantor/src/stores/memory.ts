@@ -14,8 +14,27 @@ interface StoredArtifact extends Artifact<unknown> {
   consumedAt?: number
 }
 
-// Artifacts looked at for expiry with each one that is stored: two for one keeps the table bounded without a pause.
+// Records looked at for expiry with each one that is stored: two for one keeps a table bounded without a pause.
 const SWEEP = 2
+
+/** Goes round a table and deletes what has expired. */
+class Sweep {
+  readonly #table: Map<string, { expiresAt?: number }>
+  #round: MapIterator<[string, { expiresAt?: number }]> | undefined
+
+  constructor(table: Map<string, { expiresAt?: number }>) {
+    this.#table = table
+  }
+
+  step(now: number): void {
+    for (let i = 0; i < SWEEP; i++) {
+      this.#round ??= this.#table.entries()
+      const { done, value: entry } = this.#round.next()
+      if (done) this.#round = undefined
+      else if ((entry[1].expiresAt ?? now + 1) <= now) this.#table.delete(entry[0])
+    }
+  }
+}
 
 /** A store for tests and first steps: everything is in this process and gone with it. Records are replaced, never changed. */
 export class MemoryStore implements Store {
@@ -88,9 +107,11 @@ class MemoryClients implements ClientStore {
 
 class MemoryGrants implements GrantStore {
   readonly #tables: Tables
+  readonly #sweep: Sweep
 
   constructor(tables: Tables) {
     this.#tables = tables
+    this.#sweep = new Sweep(tables.grants)
   }
 
   async insert(grant: Grant, yields: readonly Artifact<unknown>[]): Promise<void> {
@@ -98,6 +119,7 @@ class MemoryGrants implements GrantStore {
     refuseTaken(this.#tables, yields)
     this.#tables.grants.set(grant.id, grant)
     for (const artifact of yields) put(this.#tables, artifact)
+    this.#sweep.step(grant.createdAt)
   }
 
   async find(id: string): Promise<Grant | undefined> {
@@ -130,17 +152,18 @@ class MemoryGrants implements GrantStore {
 
 class MemoryArtifacts implements ArtifactStore {
   readonly #tables: Tables
-  #sweep: MapIterator<[string, StoredArtifact]> | undefined
+  readonly #sweep: Sweep
   #latest = 0
 
   constructor(tables: Tables) {
     this.#tables = tables
+    this.#sweep = new Sweep(tables.artifacts as Map<string, { expiresAt?: number }>)
   }
 
   async insert<T>(artifact: Artifact<T>): Promise<boolean> {
     if (this.#tables.artifacts.has(keyOf(artifact))) return false
     put(this.#tables, artifact)
-    this.#forget()
+    this.#sweep.step(this.#latest)
     return true
   }
 
@@ -171,7 +194,7 @@ class MemoryArtifacts implements ArtifactStore {
     const value = { ...(artifact.value as object), ...leaves }
     this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
     for (const one of yields) put(this.#tables, one)
-    this.#forget()
+    this.#sweep.step(this.#latest)
     return { value: value as T, first: true, consumedAt: now }
   }
 
@@ -192,15 +215,6 @@ class MemoryArtifacts implements ArtifactStore {
     this.#latest = Math.max(this.#latest, now)
     const artifact = this.#tables.artifacts.get(keyOf(reference))
     return artifact && now < artifact.expiresAt ? artifact : undefined
-  }
-
-  #forget(): void {
-    for (let i = 0; i < SWEEP; i++) {
-      this.#sweep ??= this.#tables.artifacts.entries()
-      const { done, value: entry } = this.#sweep.next()
-      if (done) this.#sweep = undefined
-      else if (entry[1].expiresAt <= this.#latest) this.#tables.artifacts.delete(entry[0])
-    }
   }
 }
 
