@@ -51,6 +51,8 @@ export interface Settings extends Policy {
   clockSkew: number
   /** Failed redemptions by the right client that burn a code. Default 5. */
   codeFailureLimit: number
+  /** Failed authentications of one client from one address within a minute, after which more are answered 429; 0 = no limit. Default 60. */
+  clientFailureLimit: number
   /** Base of the `error_uri` of every error; the code is appended. Default: none is sent. */
   errorUri: string | undefined
   /** False while the server is under maintenance: everything but metadata and keys answers 503. Default true. */
@@ -89,6 +91,7 @@ const DEFAULTS: Omit<Settings, 'issuer'> = {
   assertionLifetime: 3600,
   clockSkew: 30,
   codeFailureLimit: 5,
+  clientFailureLimit: 60,
   errorUri: undefined,
   available: true
 }
@@ -123,6 +126,7 @@ const RULES: Readonly<Record<keyof Settings, SettingRule>> = {
   assertionLifetime: seconds(1),
   clockSkew: seconds(0, 600),
   codeFailureLimit: count,
+  clientFailureLimit: (value) => (value === 0 ? undefined : count(value) && 'a whole number, 0 for no limit'),
   errorUri: webUrl,
   available: (value) => (typeof value === 'function' ? undefined : flag(value))
 }

@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { FailureLimit } from '../src/client-authentication/failure-limit.ts'
 import { clientSecretJwt } from '../src/index.ts'
 import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
 
@@ -94,6 +95,44 @@ describe('client secrets', () => {
     const bodies = []
     for (const id of ['app', 'nobody']) bodies.push(await (await test.post('/token', GRANT, basic(id, 'wrong'))).text())
     expect(new Set(bodies).size).toBe(1)
+  })
+
+  test('CA-05 after many failures from one address it waits; the right secret works from elsewhere, and again after a minute', async () => {
+    const { test, secret } = await ready({}, { clientFailureLimit: 5 })
+    const ask = async (password: string, address: string | undefined, id = 'app') => {
+      const response = await test.server.respond({
+        method: 'POST',
+        url: '/token',
+        headers: new Headers({ 'content-type': 'application/x-www-form-urlencoded', ...basic(id, password) }),
+        body: async () => new URLSearchParams(GRANT).toString(),
+        ...(address !== undefined && { remote: { address } })
+      })
+      return [response?.status, response?.headers['retry-after']]
+    }
+    for (const id of ['app', 'nobody']) {
+      for (let i = 0; i < 5; i++) expect(await ask('wrong', '192.0.2.1', id)).toEqual([401, undefined])
+      test.now += 10
+      expect(await ask('wrong', '192.0.2.1', id)).toEqual([429, '50'])
+    }
+    expect(await ask(secret, '192.0.2.1')).toEqual([429, '40'])
+    expect(await ask(secret, '192.0.2.2')).toEqual([200, undefined])
+    for (let i = 0; i < 20; i++) await ask('wrong', undefined)
+    expect(await ask(secret, undefined)).toEqual([200, undefined])
+    test.now += 40
+    expect(await ask(secret, '192.0.2.1')).toEqual([200, undefined])
+    for (let i = 0; i < 5; i++) await ask('wrong', `2001:db8:1:2::${i}`)
+    expect(await ask('wrong', '2001:db8:1:2::ffff')).toEqual([429, '60'])
+    expect(await ask('wrong', '2001:db8:1:3::1')).toEqual([401, undefined])
+    expect(test.eventsOf('request.refused')).toContainEqual(expect.objectContaining({ status: 429, error: 'temporarily_unavailable' }))
+  })
+
+  test('CA-05 the limit can be turned off, and what it remembers is bounded', async () => {
+    const off = new FailureLimit(0)
+    for (let i = 0; i < 1000; i++) off.count('app', '192.0.2.1', 1)
+    expect(off.wait('app', '192.0.2.1', 1)).toBe(0)
+    const limit = new FailureLimit(1)
+    for (let i = 0; i <= 10_000; i++) limit.count(`c${i}`, '192.0.2.1', 1)
+    expect([limit.wait('c0', '192.0.2.1', 1), limit.wait('c1', '192.0.2.1', 1), limit.wait('c10000', '192.0.2.1', 31)]).toEqual([0, 60, 30])
   })
 
   test('CA-06 two secrets overlap while one is rotated, and the old one ends', async () => {

@@ -1,8 +1,9 @@
 import type { ServerContext } from '../context.ts'
-import { InvalidClientError, InvalidRequestError, type OAuthError } from '../errors.ts'
+import { InvalidClientError, InvalidRequestError, type OAuthError, TemporarilyUnavailableError } from '../errors.ts'
 import type { Client } from '../models/client.ts'
 import type { OAuthRequest } from '../requests.ts'
 import type { ClientAuthenticationBase } from './base.ts'
+import { FailureLimit } from './failure-limit.ts'
 
 const NOBODY: Client = { client_id: '', redirect_uris: [], grant_types: [], response_types: [], scope: '' }
 
@@ -10,17 +11,24 @@ const NOBODY: Client = { client_id: '', redirect_uris: [], grant_types: [], resp
 export class ClientAuthenticator {
   readonly #server: ServerContext
   readonly #methods: readonly ClientAuthenticationBase[]
+  readonly #failures: FailureLimit
 
   constructor(server: ServerContext, methods: Iterable<ClientAuthenticationBase>) {
     this.#server = server
     this.#methods = [...methods]
+    this.#failures = new FailureLimit(server.settings.clientFailureLimit)
   }
 
-  /** @throws InvalidClientError (401) if the client is unknown or does not prove itself; InvalidRequestError if it tries in two ways. */
+  /**
+   * @throws InvalidClientError (401) if the client is unknown or does not prove itself; InvalidRequestError if it tries in two ways;
+   * TemporarilyUnavailableError (429) if it failed too often from this address.
+   */
   async authenticate(request: OAuthRequest): Promise<Client> {
     const attempt = this.#read(request)
     // Whose origins may read the answer, a refusal too.
     request.clientId = attempt.clientId
+    const wait = this.#failures.wait(attempt.clientId, request.remote?.address, this.#server.now())
+    if (wait > 0) throw new TemporarilyUnavailableError('too many failed attempts to authenticate', { status: 429, retryAfter: wait })
     const client = await this.#server.clients.find(attempt.clientId)
     // The same work for a client that does not exist, so that time does not tell.
     const proven = await attempt.method.verify(client ?? NOBODY, attempt.credential, request)
@@ -57,6 +65,7 @@ export class ClientAuthenticator {
   }
 
   #refusal(request: OAuthRequest, reason: string, clientId?: string, method?: string, cause?: OAuthError): InvalidClientError {
+    if (clientId !== undefined) this.#failures.count(clientId, request.remote?.address, this.#server.now())
     this.#server.emit(
       'client_authentication.failed',
       { reason, ...(clientId !== undefined && { clientId }), ...(method && { method }) },
