@@ -77,7 +77,19 @@ export function escapeHtml(text: string): string {
 export function readCookie(request: HttpRequest, name: string): string | undefined {
   const values = (request.headers.get('cookie') ?? '')
     .split(';')
-    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .map(withoutBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
   return values.length === 1 ? values[0]?.slice(name.length + 1) : undefined
+}
+
+/** Without spaces and tabs around it, which is less than `trim` takes, in time that grows as the text does. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length]
+  while (start < end && isBlank(text[start])) start++
+  while (start < end && isBlank(text[end - 1])) end--
+  return text.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }

@@ -58,5 +58,5 @@ async function limited<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function unpadded(bytes: Buffer): string {
-  return bytes.toString('base64').replace(/=+$/, '')
+  return bytes.toString('base64').replaceAll('=', '')
 }
