@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { checksum } from '../src/crypto/checksum.ts'
+import { MemoryStore } from '../src/index.ts'
+import { AUTHORIZATION_CODE } from '../src/models/artifacts.ts'
 import { AUTHORIZATION, expectRedirectError, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
@@ -140,6 +143,13 @@ describe('authorization code', () => {
   test('CD-09 malformed codes cost no look-up', async () => {
     const { test, client } = await ready()
     const code = await test.code()
+    const { artifacts } = test.server.store
+    const find = artifacts.find.bind(artifacts)
+    const looked: string[] = []
+    artifacts.find = (kind, id, now) => {
+      looked.push(id)
+      return find(kind, id, now)
+    }
     for (const wrong of [
       'x',
       `${code}x`,
@@ -153,6 +163,9 @@ describe('authorization code', () => {
       await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
     }
     await expectTokenError(await test.redeem(client, ''), 400, 'invalid_request')
+    expect(looked).toEqual([])
+    expect((await test.redeem(client, code)).status).toBe(200)
+    expect(looked).toEqual([code.slice(4, 28)])
   })
 
   test('CD-10 no token of one kind passes for another', async () => {
@@ -162,10 +175,23 @@ describe('authorization code', () => {
     for (const wrong of [access_token, refresh_token, access_token.replace('gat_', 'gac_'), refresh_token.replace('grt_', 'gac_')]) {
       await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
     }
-    for (const wrong of [code, access_token, code.replace('gac_', 'grt_')]) {
-      await expectTokenError(await test.token(client, { grant_type: 'refresh_token', refresh_token: wrong }), 400, 'invalid_grant')
-      expect((await test.introspect(client, code)).active).toBe(false)
+    // The checksum is right, so that it is the key which is bound to the kind that refuses.
+    const asKind = (token: string, prefix: string) => {
+      const body = prefix + token.slice(4, -6)
+      return body + checksum(body)
     }
+    for (const wrong of [code, access_token, asKind(code, 'grt_'), asKind(access_token, 'grt_')])
+      await expectTokenError(await test.token(client, { grant_type: 'refresh_token', refresh_token: wrong }), 400, 'invalid_grant')
+    for (const wrong of [asKind(access_token, 'gac_'), asKind(refresh_token, 'gac_')])
+      await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
+    for (const wrong of [code, asKind(code, 'gat_'), asKind(code, 'grt_'), asKind(refresh_token, 'gat_'), asKind(access_token, 'grt_')])
+      expect(await test.introspect(client, wrong)).toEqual({ active: false })
+    // Stored under another kind, the record still is that of the token it was made for.
+    const [id, found] = [code.slice(4, 28), await test.server.store.artifacts.find(AUTHORIZATION_CODE, code.slice(4, 28), test.now)]
+    if (!found) throw new Error('the code is not stored')
+    await test.server.store.artifacts.insert({ ...found, kind: 'access_token', id })
+    expect(await test.introspect(client, asKind(code, 'gat_'))).toEqual({ active: false })
+    expect((await test.introspect(client, access_token)).active).toBe(true)
   })
 
   test('CD-11 what was authorized is what is issued, whatever the token request says', async () => {
@@ -194,18 +220,47 @@ describe('authorization code', () => {
   })
 
   test('CD-14 a code has a typed prefix and 256 random bits, and the store never sees it', async () => {
-    const { test } = await ready()
-    const seen: string[] = []
-    const { artifacts } = test.server.store
-    const insert = test.server.store.grants.insert.bind(test.server.store.grants)
-    test.server.store.grants.insert = async (grant, yields) => {
-      seen.push(JSON.stringify(yields))
-      return insert(grant, yields)
+    const written: string[] = []
+    const store = new MemoryStore()
+    const watch = <T extends object>(part: T): T =>
+      new Proxy(part, {
+        get(target, name) {
+          const value = Reflect.get(target, name)
+          if (typeof value !== 'function') return value
+          return (...args: unknown[]) => {
+            written.push(JSON.stringify(args))
+            return value.apply(target, args)
+          }
+        }
+      })
+    const { clients } = store
+    const watched = {
+      durable: false,
+      clients,
+      grants: watch(store.grants),
+      artifacts: watch(store.artifacts),
+      realm: () => store,
+      purge: async () => 0
     }
+    const { test, client } = await ready({ store: watched })
+    const codes = await Promise.all(Array.from({ length: 50 }, () => test.code()))
+    for (const code of codes) expect(code).toMatch(/^gac_[\w-]{73}$/)
+    const secrets = codes.map((code) => code.slice(28, 71))
+    expect(new Set(secrets).size).toBe(50)
+    // 43 characters of 6 bits: all of them vary.
+    for (let i = 0; i < 42; i++) expect(new Set(secrets.map((secret) => secret[i])).size).toBeGreaterThan(10)
+    expect((await test.redeem(client, codes[0] ?? '')).status).toBe(200)
+    expect(written.join()).toContain(codes[0]?.slice(4, 28))
+    for (const secret of secrets) expect(written.join()).not.toContain(secret.slice(0, 16))
+  })
+
+  test('CD-15 a retry after a lost answer is a replay: the client starts again', async () => {
+    const { test, client } = await ready()
     const code = await test.code()
-    expect(code).toMatch(/^gac_[\w-]{73}$/)
-    expect(seen.join()).not.toContain(code.slice(28, 60))
-    expect(artifacts).toBeDefined()
+    const lost = await (await test.redeem(client, code)).json()
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    expect(await test.introspect(client, lost.access_token)).toEqual({ active: false })
+    expect((await test.redeem(client, await test.code())).status).toBe(200)
   })
 })
 
@@ -215,6 +270,15 @@ describe('PKCE', () => {
     const request = { grant_type: 'authorization_code', code: await test.code(), redirect_uri: REDIRECT_URI }
     await expectTokenError(await test.token(client, request), 400, 'invalid_grant')
     await expectTokenError(await test.token(client, { ...request, code_verifier: '' }), 400, 'invalid_grant')
+  })
+
+  test('PK-10 two codes under one challenge are two codes', async () => {
+    const { test, client } = await ready()
+    const [first, second] = [await test.code(), await test.code()]
+    const tokens = await (await test.redeem(client, first)).json()
+    expect((await test.redeem(client, second)).status).toBe(200)
+    await expectTokenError(await test.redeem(client, second), 400, 'invalid_grant')
+    expect(await test.introspect(client, tokens.access_token)).toMatchObject({ active: true })
   })
 
   test('PK-07 only the verifier itself fits', async () => {

@@ -1,7 +1,20 @@
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Client } from '../src/index.ts'
 import { MemoryStore } from '../src/index.ts'
-import { AUTHORIZATION, CHALLENGE, expectPage, expectRedirectError, ISSUER, query, REDIRECT_URI, TestServer } from './support.ts'
+import {
+  AUTHORIZATION,
+  CHALLENGE,
+  expectPage,
+  expectRedirectError,
+  expectTokenError,
+  ISSUER,
+  query,
+  REDIRECT_URI,
+  TestServer,
+  VERIFIER
+} from './support.ts'
 
 async function ready(options = {}, client = {}) {
   const test = new TestServer(options)
@@ -290,14 +303,33 @@ describe('client and redirect URI', () => {
     await expectPage(await test.authorize({ redirect_uri: 'https://other.example/cb' }))
   })
 
-  test('AZ-13 AZ-14 a redirect URI that is removed while the person signs in gets no answer', async () => {
-    const test = await ready()
-    test.session = undefined
+  test('AZ-13 AZ-14 a redirect URI that is removed while the person consents gets no answer, and nothing is granted', async () => {
+    const test = await ready({}, { require_consent: true })
     await test.authorize()
-    const [prompt] = test.prompts
+    const [asked] = test.prompts
+    if (!asked) throw new Error('nobody was asked')
+    const cookie = [...test.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const request = { method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }
+    await test.server.interactions.resolve(request, asked.id, { consent: { subject: 'alice', scope: asked.scope } })
     await test.server.clients.update('app', { redirect_uris: ['https://client.example.com/new'] })
-    test.session = { id: 's2', subject: 'alice', authTime: test.now }
-    await expectPage(await test.fetch(prompt?.returnTo ?? ''))
+    await expectPage(await test.fetch(asked.returnTo))
+    expect(await test.server.store.grants.list({ clientId: 'app' }, test.now)).toEqual([])
+    expect(test.eventsOf('request.refused').at(-1)).toMatchObject({
+      detail: { received: REDIRECT_URI, registered: ['https://client.example.com/new'] }
+    })
+  })
+
+  test('AZ-13 whatever the page that asks does to what it was given, the answer goes where it was registered', async () => {
+    const test = await ready({}, { require_consent: true })
+    await test.authorize()
+    const [asked] = test.prompts
+    if (!asked) throw new Error('nobody was asked')
+    const cookie = [...test.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const request = { method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }
+    asked.redirectUri = 'https://evil.example/cb'
+    await test.server.interactions.resolve(request, asked.id, { consent: { subject: 'alice', scope: asked.scope } })
+    const response = await test.fetch(`${asked.returnTo}&redirect_uri=https://evil.example/cb&state=other`)
+    expect(response.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb\?code=gac_[\w-]+&state=xyz&/)
   })
 
   test('AZ-15 IN-19 comparison is of bytes, without any normalisation', async () => {
@@ -430,6 +462,109 @@ describe('other authorization parameters', () => {
     const response = await test.post('/authorize', AUTHORIZATION)
     expect(response.status).toBe(303)
     expect(response.headers.get('location')).toMatch(/code=gac_/)
+    expectRedirectError(await test.post('/authorize', { ...AUTHORIZATION, scope: 'unknown' }), 'invalid_scope')
+    await expectPage(await test.post('/authorize', { ...AUTHORIZATION, redirect_uri: 'https://evil.example' }))
+  })
+
+  test('AP-20 a POST without a session begins an interaction, which ends as any other', async () => {
+    const test = await ready()
+    test.session = undefined
+    // A form that another site submits carries no cookie of ours: what comes of it is a page, and nothing else has changed.
+    const response = await test.post('/authorize', AUTHORIZATION, { origin: 'https://client.example.com', 'sec-fetch-site': 'cross-site' })
+    expect([response.status, await response.text()]).toEqual([200, 'page login'])
+    expect(await test.server.store.grants.list({ clientId: 'app' }, test.now)).toEqual([])
+    test.session = { id: 's2', subject: 'alice', authTime: test.now }
+    const answer = await test.fetch(test.prompts[0]?.returnTo ?? '')
+    expect(answer.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb\?code=gac_[\w-]+&state=xyz&/)
+  })
+
+  test('AP-23 every redirect is a 303, and no other is anywhere in the code', async () => {
+    const test = await ready()
+    for (const response of [
+      await test.post('/authorize', AUTHORIZATION),
+      await test.authorize(),
+      await test.authorize({ scope: 'unknown' })
+    ])
+      expect(response.status).toBe(303)
+    const sources = globSync(fileURLToPath(new URL('../../*/src/**/*.{ts,tsx}', import.meta.url)))
+    expect(sources.length).toBeGreaterThan(100)
+    const others = sources.filter((file) => /(?:status:?|writeHead\(|redirect\()\s*30[1278]\b/.test(readFileSync(file, 'utf8')))
+    expect(others).toEqual([])
+  })
+
+  test('AP-24 nothing that carries a code says where it came from, or loads anything from elsewhere', async () => {
+    const test = await ready()
+    const redirect = await test.authorize()
+    const page = await test.authorize({ response_mode: 'form_post' })
+    for (const { headers } of [redirect, page]) {
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('cache-control')).toBe('no-store')
+    }
+    const body = await page.text()
+    expect(body).toMatch(/value="gac_/)
+    expect(body).not.toMatch(/<(?:img|link|iframe|object|embed|base|style)\b|src=|url\(|href=/i)
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'/)
+  })
+
+  test('AP-26 a code is good at the issuer that gave it, which every answer names', async () => {
+    const test = await ready()
+    const other = new TestServer({ issuer: 'https://other.example.com', store: test.server.store.realm('other') })
+    const client = await other.client()
+    const request = { grant_type: 'authorization_code', code: await test.code(), redirect_uri: REDIRECT_URI, code_verifier: VERIFIER }
+    const response = await other.server.handle(
+      new Request('https://other.example.com/token', {
+        method: 'POST',
+        body: new URLSearchParams({ ...request, client_id: client.client_id, client_secret: client.client_secret ?? '' })
+      })
+    )
+    await expectTokenError(response, 400, 'invalid_grant')
+    for (const [one, issuer] of [
+      [test, ISSUER],
+      [other, 'https://other.example.com']
+    ] as const) {
+      const metadata = await one.server.handle(new Request(`${issuer}/.well-known/oauth-authorization-server`))
+      expect((await metadata.json()).issuer).toBe(issuer)
+      const answer = await one.server.handle(new Request(`${issuer}/authorize?${query(AUTHORIZATION)}`))
+      expect(new URL(answer.headers.get('location') ?? '').searchParams.get('iss')).toBe(issuer)
+    }
+  })
+
+  test('AP-27 no page of ours is in a frame, or in the reach of the window that opened it', async () => {
+    const test = await ready()
+    await expectPage(await test.authorize({ client_id: 'nobody' }))
+    const { headers } = await test.authorize({ response_mode: 'form_post' })
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect([headers.get('x-frame-options'), headers.get('cross-origin-opener-policy')]).toEqual(['DENY', 'same-origin'])
+  })
+
+  test('IN-18 no parameter splits a header or ends a tag', async () => {
+    const hostile = 'a\r\nSet-Cookie: x=1\r\n\r\n\t\u0085\u2028\u2029</script><script>"\''
+    const test = await ready({}, { redirect_uris: [REDIRECT_URI, `${REDIRECT_URI}?q=%0d%0aSet-Cookie:x`] })
+    for (const name of [
+      'state',
+      'scope',
+      'ui_locales',
+      'login_hint',
+      'display',
+      'prompt',
+      'response_type',
+      'response_mode',
+      'error_description',
+      hostile
+    ]) {
+      for (const response_mode of ['query', 'form_post']) {
+        const response = await test.authorize({ response_mode, [name]: hostile })
+        for (const [, value] of response.headers) expect(value).toMatch(/^[\x20-\x7e]*$/)
+        expect(response.headers.get('set-cookie')).toBe(null)
+        expect(await response.text()).not.toContain('</script><script>')
+      }
+    }
+    for (const name of ['client_id', 'redirect_uri']) {
+      const page = await expectPage(await test.authorize({ [name]: hostile }))
+      expect(page).not.toContain(hostile)
+    }
+    const registered = await test.authorize({ redirect_uri: `${REDIRECT_URI}?q=%0d%0aSet-Cookie:x` })
+    expect(registered.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb\?q=%0d%0aSet-Cookie:x&code=gac_/)
   })
 
   test('AP-21 form_post escapes everything and submits to exactly the redirect URI', async () => {

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, FlattenedSign, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { FailureLimit } from '../src/client-authentication/failure-limit.ts'
 import { clientSecretJwt } from '../src/index.ts'
@@ -163,6 +163,18 @@ describe('client secrets', () => {
     expect(test.eventsOf('client.updated')).toHaveLength(5)
   })
 
+  test('CA-22 ids are generated, or plain; none that reads as the URL of another client', async () => {
+    const { test } = await ready()
+    for (const client_id of ['', 'a\nb', 'a\0b', 'ü', 'https://client.example.com', 'x'.repeat(201)])
+      await expect(test.client({ client_id })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    await expect(test.client({ client_id: 'app' })).rejects.toMatchObject({ message: 'client_id is taken' })
+    const generated = await Promise.all(
+      Array.from({ length: 20 }, () => test.server.clients.create({ redirect_uris: ['https://c.example/'] }))
+    )
+    for (const { client_id } of generated) expect(client_id).toMatch(/^[\w-]{24}$/)
+    expect(new Set(generated.map(({ client_id }) => client_id)).size).toBe(20)
+  })
+
   test('a generated secret has 256 bits and only characters that need no encoding', async () => {
     expect((await ready()).secret).toMatch(/^[\w-]{43}$/)
   })
@@ -303,6 +315,41 @@ describe('private_key_jwt', () => {
     )
     await expectTokenError(await ask(`${b64({ alg: 'ES256' })}.${payload}.${'A'.repeat(86)}`), 401, 'invalid_client')
     await expectTokenError(await ask(`${b64({})}.${payload}.x`), 401, 'invalid_client')
+  })
+
+  test('CA-12 an algorithm that was registered is the only one, and must fit the key and its curve', async () => {
+    const { test, sign, ask, jwk } = await signing('PS256')
+    expect((await ask(await sign())).status).toBe(200)
+    await test.server.clients.update('app', { token_endpoint_auth_signing_alg: 'RS256' })
+    test.now += 1
+    await expectTokenError(await ask(await sign()), 401, 'invalid_client')
+    await test.server.clients.update('app', { token_endpoint_auth_signing_alg: 'PS256' })
+    test.now += 1
+    expect((await ask(await sign())).status).toBe(200)
+    const p384 = await generateKeyPair('ES384', { extractable: true })
+    await test.server.clients.update('app', {
+      token_endpoint_auth_signing_alg: 'ES384',
+      jwks: { keys: [jwk, await exportJWK(p384.publicKey)] as JsonWebKey[] }
+    })
+    test.now += 1
+    const claims = { iss: 'app', sub: 'app', aud: ISSUER, exp: test.now + 60 }
+    const by384 = await new SignJWT({ ...claims, jti: 'a' }).setProtectedHeader({ alg: 'ES384' }).sign(p384.privateKey)
+    const [, payload, signature] = by384.split('.')
+    expect((await ask(by384)).status).toBe(200)
+    await test.server.clients.update('app', { token_endpoint_auth_signing_alg: 'ES256' })
+    test.now += 1
+    await expectTokenError(await ask(`${b64({ alg: 'ES256' })}.${payload}.${signature}`), 401, 'invalid_client')
+  })
+
+  test('CA-12 RFC 7797: an unencoded payload is refused, with its crit and without', async () => {
+    const { test, ask, privateKey } = await signing()
+    const payload = { iss: 'app', sub: 'app', aud: ISSUER, jti: 'u', exp: test.now + 60 }
+    const unencoded = await new FlattenedSign(new TextEncoder().encode(JSON.stringify(payload)))
+      .setProtectedHeader({ alg: 'ES256', b64: false, crit: ['b64'] })
+      .sign(privateKey)
+    for (const body of [JSON.stringify(payload), b64(payload)])
+      await expectTokenError(await ask(`${unencoded.protected}.${body}.${unencoded.signature}`), 401, 'invalid_client')
+    await expectTokenError(await ask(`${b64({ alg: 'ES256', b64: false })}.${b64(payload)}.${unencoded.signature}`), 401, 'invalid_client')
   })
 
   test.each([

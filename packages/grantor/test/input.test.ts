@@ -98,6 +98,26 @@ describe.each(ENDPOINTS)('input to %s', (path) => {
 })
 
 describe('input to the server', () => {
+  test('IN-15 the authorization endpoint answers GET and POST; HEAD, TRACE and made-up methods change nothing', async () => {
+    const { test } = await ready()
+    for (const method of ['HEAD', 'TRACE', 'CONNECT', 'PUT', 'DELETE', 'OPTIONS', 'get', 'FROBNICATE']) {
+      for (const url of [`/authorize?${new URLSearchParams(AUTHORIZATION)}`, '/token', '/jwks']) {
+        const response = await test.server.respond({
+          method,
+          url,
+          headers: new Headers(),
+          body: async () => 'grant_type=client_credentials'
+        })
+        const answersHead = url === '/jwks' && method === 'HEAD'
+        expect([method, url, response?.status]).toEqual([method, url, answersHead ? 200 : 405])
+        if (!answersHead) expect(response?.headers.allow).toBe({ '/token': 'POST', '/jwks': 'GET, HEAD' }[url] ?? 'GET, POST')
+      }
+    }
+    expect([...test.eventsOf('authorization.granted'), ...test.eventsOf('interaction.started'), ...test.eventsOf('token.issued')]).toEqual(
+      []
+    )
+  })
+
   test('IN-14 each path has one spelling', async () => {
     const { test, body } = await ready()
     for (const path of [

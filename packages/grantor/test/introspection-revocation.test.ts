@@ -252,3 +252,15 @@ describe('JWT access tokens', () => {
     }
   })
 })
+
+test('RV-06 a callback parameter is ignored: nothing is answered as a script', async () => {
+  const { test, client, tokens, active } = await ready()
+  const auth = basic('app', client.client_secret ?? '')
+  const answer = await test.post('/revoke', { token: tokens.access_token, callback: 'alert' }, auth)
+  expect([answer.status, await answer.text(), answer.headers.get('content-type')]).toEqual([200, '', null])
+  expect(await active(tokens.access_token)).toBe(false)
+  expect((await test.fetch('/revoke?callback=alert', { headers: auth })).status).toBe(405)
+  const refused = await test.post('/revoke', { callback: 'alert' }, auth)
+  expect(await refused.clone().text()).not.toContain('alert')
+  await expectTokenError(refused, 400, 'invalid_request')
+})

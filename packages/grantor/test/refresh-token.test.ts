@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MemoryStore } from '../src/index.ts'
 import { expectTokenError, TestServer } from './support.ts'
 
 const RACERS = 50
@@ -200,6 +201,26 @@ describe('refresh token', () => {
       if (response.status === 200) expect([await active(body.access_token), await active(body.refresh_token)]).toEqual([false, false])
       expect(await active(tokens.access_token)).toBe(false)
     }
+  })
+
+  test('RT-14 a chain of a thousand rotations leaves small tombstones, each of which still betrays reuse, till the family ends', async () => {
+    const store = new MemoryStore()
+    const { test, tokens, refresh, active } = await ready({ store, grantLifetime: 10_000, refreshTokenLifetime: 5000 })
+    const sizes: number[] = []
+    let current = tokens
+    for (let i = 0; i < 1000; i++) {
+      const spent = current.refresh_token
+      current = await (await refresh(spent)).json()
+      sizes.push(JSON.stringify(await store.artifacts.find('refresh_token', spent.slice(4, 28), test.now)).length)
+    }
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(16)
+    test.now += 6000
+    expect(await store.purge(test.now, 10_000)).toBeGreaterThan(0)
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    expect([test.eventsOf('refresh_token.reused').length, await active(current.refresh_token)]).toEqual([1, false])
+    test.now += 4001
+    await store.purge(test.now, 100_000)
+    expect(await store.artifacts.find('refresh_token', tokens.refresh_token.slice(4, 28), 0)).toBeUndefined()
   })
 
   test('RT-16 two devices of one person are two families', async () => {

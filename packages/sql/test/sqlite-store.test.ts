@@ -7,6 +7,8 @@ import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import { storeContract } from 'grantor/stores/contract'
 import { describe, expect, test } from 'vitest'
 import { SqliteStore } from '../src/index.ts'
+import { SCHEMA_VERSION } from '../src/schema.ts'
+import { SqliteDatabase } from '../src/sqlite-database.ts'
 import { integrityOf, kill, startChild, temporaryFile } from './support.ts'
 
 const LATER = 2_000_000_000
@@ -20,6 +22,19 @@ describe('SqliteStore keeps the contract of a store', () => {
 })
 
 describe('the file', () => {
+  test('is written through to the disk before anything is answered: a write-ahead log, and every commit synced', async () => {
+    const path = temporaryFile()
+    const database = new SqliteDatabase({ path })
+    database.migrate(SCHEMA_VERSION)
+    const pragma = async (name: string) => Object.values((await database.read(`PRAGMA ${name}`))[0] ?? {})
+    // 2 is FULL.
+    expect([await pragma('synchronous'), await pragma('journal_mode')]).toEqual([[2], ['wal']])
+    database.close()
+    const other = new SqliteDatabase({ path })
+    expect((await other.read('PRAGMA synchronous'))[0]).toEqual({ synchronous: 2 })
+    other.close()
+  })
+
   test('ST-09 is readable by nobody else', async () => {
     const path = temporaryFile()
     writeFileSync(path, '', { mode: 0o644 })
