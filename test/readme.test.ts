@@ -30,6 +30,10 @@ async function curl(command: string, environment: Record<string, string>): Promi
   }
   const [, url = '', ...options] = line.split(/\s+/)
   const values = (flag: string) => options.filter((_, index) => options[index - 1] === flag)
+  if (options.length === 0) {
+    const response = await fetch(url)
+    return { status: response.status, body: await response.text() }
+  }
   const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(values('-u').join())}`, 'content-type': 'application/x-www-form-urlencoded' },
@@ -55,7 +59,7 @@ describe('the README, "Run it"', () => {
   test('names the scripts that are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
     expect(snippet('sh', 0)).toBe('npm ci && npm start\n')
-    expect(snippet('sh', 3)).toBe('npm ci && npm test\n')
+    expect(snippet('sh', 4)).toBe('npm ci && npm test\n')
     expect(scripts).toMatchObject({ start: expect.stringContaining('cli.js dev'), test: expect.stringContaining('vitest run') })
   })
 
@@ -69,6 +73,24 @@ describe('the README, "Run it"', () => {
     expect(JSON.parse((await curl(introspect, environment)).body)).toMatchObject({ active: true, scope: 'read' })
     expect(await curl(revoke, environment)).toEqual({ status: 200, body: '' })
     expect(JSON.parse((await curl(introspect, environment)).body)).toEqual({ active: false })
+  })
+
+  test('its address and its curl commands lead through the code flow, a refresh and discovery', async () => {
+    const at = (command: string) => command.replaceAll('localhost:9400', `localhost:${port}`)
+    const browser = new Browser()
+    await browser.open(at(snippet('text', 0)).trim())
+    await browser.submit({ login: 'demo', password, decision: 'login' })
+    await browser.submit({ decision: 'allow' })
+    const answer = new URL(browser.stoppedAt ?? '')
+    expect([answer.origin + answer.pathname, answer.searchParams.get('state')]).toEqual(['http://127.0.0.1/callback', 'xyz'])
+    const [redeem = '', refresh = '', discover = ''] = at(snippet('sh', 3)).trim().split('\n')
+    const environment = { CLIENT_SECRET: secret, CODE: answer.searchParams.get('code') ?? '' }
+    const tokens = JSON.parse((await curl(redeem, environment)).body)
+    expect(tokens).toMatchObject({ token_type: 'Bearer', scope: 'read', refresh_token: expect.stringMatching(/^grt_/) })
+    const next = JSON.parse((await curl(refresh, { CLIENT_SECRET: secret, REFRESH_TOKEN: tokens.refresh_token })).body)
+    expect(next).toMatchObject({ scope: 'read', refresh_token: expect.stringMatching(/^grt_/) })
+    expect(next.refresh_token).not.toBe(tokens.refresh_token)
+    expect(JSON.parse((await curl(discover, {})).body)).toMatchObject({ issuer: `http://localhost:${port}` })
   })
 
   test('the example of the code flow works with the demo user', async () => {
