@@ -127,6 +127,32 @@ describe('HTTP', () => {
     expect(statuses).toEqual(sockets.map(() => 408))
   })
 
+  test('IN-12 a body that trickles is given up after thirty seconds, and a connection that idles after five', {
+    timeout: 60_000
+  }, async () => {
+    const head = `POST /token HTTP/1.1\r\nHost: ${host()}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n`
+    const slow = Array.from({ length: 20 }, () => connect(port, 'localhost'))
+    const trickle = setInterval(() => {
+      for (const socket of slow) if (socket.writable) socket.write('a')
+    }, 1000)
+    const idle = connect(port, 'localhost')
+    const ended = exchange(`GET /livez HTTP/1.1\r\nHost: ${host()}\r\n\r\n`, idle)
+    const answers = slow.map((socket) => exchange(head, socket))
+    expect(statusOf(await ended)).toBe(200)
+    expect((await fetch(`${issuer}/livez`)).status).toBe(200)
+    const statuses = (await Promise.all(answers)).map((answer) => (answer === '' ? 408 : statusOf(answer)))
+    clearInterval(trickle)
+    expect(statuses).toEqual(slow.map(() => 408))
+  })
+
+  test("AP-27 the pages for people are in no frame and in nobody's reach", async () => {
+    for (const path of ['/', '/sign-out', '/signed-out', '/authorize']) {
+      const { headers } = await fetch(issuer + path)
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+      expect([headers.get('x-frame-options'), headers.get('cross-origin-opener-policy')]).toEqual(['DENY', 'same-origin'])
+    }
+  })
+
   test('what nothing answers is 404', async () => {
     for (const path of ['/nothing', '/token/x.css', '/interaction/x', '/assets/../secret']) {
       expect((await fetch(issuer + path)).status).toBe(404)

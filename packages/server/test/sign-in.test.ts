@@ -120,6 +120,30 @@ describe('signing in', () => {
     expect(grants.map(({ subject }) => subject)).toEqual([bob?.subject])
   })
 
+  test('CD-13 a code that waits while its person is given another password is dead', async () => {
+    const carol = await server.users.create({ login: 'carol', password: PASSWORD })
+    const { client_id, client_secret = '' } = await server.authorization.clients.create({
+      redirect_uris: ['https://client.example.com/cb'],
+      scope: 'read'
+    })
+    const codeFrom = async (own: Browser, password: string) => {
+      await own.open(`${authorization.replace('client_id=app', `client_id=${client_id}`)}&prompt=consent`)
+      await own.submit({ login: 'carol', password, decision: 'login' })
+      await own.submit({ decision: 'allow' })
+      return new URL(own.stoppedAt ?? '').searchParams.get('code') ?? ''
+    }
+    const redeem = async (code: string) => {
+      const proof = { code_verifier: 'a-verifier-of-forty-three-characters-or-more', redirect_uri: 'https://client.example.com/cb' }
+      const body = new URLSearchParams({ client_id, client_secret, grant_type: 'authorization_code', code, ...proof })
+      const response = await fetch(`${issuer}/token`, { method: 'POST', body })
+      return [response.status, (await response.json()).error]
+    }
+    const code = await codeFrom(new Browser(), PASSWORD)
+    await server.users.setPassword(carol?.subject ?? '', 'another password')
+    expect(await redeem(code)).toEqual([400, 'invalid_grant'])
+    expect(await redeem(await codeFrom(new Browser(), 'another password'))).toEqual([200, undefined])
+  })
+
   test('a sign-out by a foreign form is refused', async () => {
     await browser.open(authorization)
     await signIn()
