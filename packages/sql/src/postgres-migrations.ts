@@ -2,8 +2,8 @@ import { ConfigurationError } from 'grantor'
 import pg from 'pg'
 import { SCHEMA_VERSION, stepsBetween } from './schema.ts'
 
-// Two that create the same table at once: one fails on the catalogue's own unique index.
-const MADE_MEANWHILE = ['23505', '42P07']
+// Two that create the same table at once: one fails on the catalogue's own unique index, on the table, or on the row type of its name.
+const MADE_MEANWHILE = ['23505', '42P07', '42710']
 
 /**
  * Brings the schema to a version. One process does it: the row that holds the version is locked until all is done or nothing, and the lock
