@@ -50,11 +50,17 @@ export const CONSUME = `WITH target AS (
 export const COMPARE_AND_SET = `UPDATE grantor_artifacts SET value = (value::jsonb || $5::jsonb)::text
   WHERE realm = $1 AND kind = $2 AND id = $3 AND expires_at > $4 AND consumed_at IS NULL AND value::jsonb || $6::jsonb = value::jsonb`
 
+// Where the rows are is asked first: a join with their keys may be planned as a scan of the whole table.
+
 /** $1 now, $2 how many at most. Rows that somebody works on are left for the next time. */
-export const PURGE_EXPIRED_ARTIFACTS = `DELETE FROM grantor_artifacts WHERE (realm, kind, id) IN (
-    SELECT realm, kind, id FROM grantor_artifacts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
-export const PURGE_EXPIRED_GRANTS = `DELETE FROM grantor_grants WHERE (realm, id) IN (
-    SELECT realm, id FROM grantor_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+export const PURGE_EXPIRED_ARTIFACTS = `DELETE FROM grantor_artifacts WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM grantor_artifacts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`
+export const PURGE_EXPIRED_GRANTS = `DELETE FROM grantor_grants WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM grantor_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`
+
+/** As REVOKE_LISTED_GRANTS. */
+export const REVOKE_LISTED_ROWS = `UPDATE grantor_grants SET revoked_at = ?
+  WHERE realm = ? AND id = ANY(ARRAY(SELECT jsonb_array_elements_text(?::jsonb))) AND revoked_at IS NULL`
 
 /** PostgreSQL numbers what SQLite leaves anonymous. */
 export function numbered(sql: string): string {

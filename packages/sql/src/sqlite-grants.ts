@@ -2,9 +2,10 @@ import type { Artifact, Grant } from 'grantor'
 import { artifactValues, grantValues } from './rows.ts'
 import { SqlGrants } from './sql-grants.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import { INSERT_ARTIFACT, INSERT_GRANT } from './statements.ts'
+import { INSERT_ARTIFACT, INSERT_GRANT, REVOKE_LISTED_GRANTS } from './statements.ts'
 
 export class SqliteGrants extends SqlGrants {
+  protected readonly revokeListed = REVOKE_LISTED_GRANTS
   readonly #sqlite: SqliteDatabase
 
   constructor(database: SqliteDatabase, realm: string) {

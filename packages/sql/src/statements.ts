@@ -28,9 +28,15 @@ export function listGrants(where: string): string {
   return `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND ${where} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, id DESC LIMIT ?`
 }
 
-export function revokeGrants(where: string): string {
-  return `UPDATE grantor_grants SET revoked_at = ? WHERE realm = ? AND ${where} AND revoked_at IS NULL`
+/** Some of those that match and are not revoked yet. */
+export function liveGrantIds(where: string): string {
+  return `SELECT id FROM grantor_grants WHERE realm = ? AND ${where} AND revoked_at IS NULL LIMIT ?`
 }
+
+export const REVOKE_GRANT = 'UPDATE grantor_grants SET revoked_at = ? WHERE realm = ? AND id = ? AND revoked_at IS NULL'
+
+export const REVOKE_LISTED_GRANTS =
+  'UPDATE grantor_grants SET revoked_at = ? WHERE realm = ? AND id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL'
 
 export const ARTIFACT_COLUMNS: readonly string[] = ['kind', 'id', 'secret_hash', 'value', 'grant_id', 'expires_at']
 

@@ -96,7 +96,7 @@ export class ClientDirectory implements Clients {
     return secret
   }
 
-  /** Deletes the client; its grants and all that came of them are dead. False: there was none. */
+  /** Deletes the client; its grants and all that came of them are dead. False: there was none. If it rejects, it is not done, and may be repeated. */
   async delete(clientId: string): Promise<boolean> {
     const { clients, grants } = this.#server.store
     // Before: whoever is stopped in between leaves a client that can be deleted again. After: grants that came in between.

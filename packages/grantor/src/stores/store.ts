@@ -45,7 +45,10 @@ export interface GrantStore {
   find(id: string): Promise<Grant | undefined>
   /** The live ones, newest first, at most `limit` (default 100). */
   list(where: GrantQuery, now: number, limit?: number): Promise<readonly Grant[]>
-  /** Marks every matching grant that is not revoked yet; how many that were. Its artifacts are dead from this moment on. */
+  /**
+   * Marks every matching grant that is not revoked yet; how many that were. Its artifacts are dead from this moment on. Many may take many
+   * steps: if it rejects, some are revoked, and the next call goes on with the others.
+   */
   revoke(where: GrantQuery, now: number): Promise<number>
 }
 
