@@ -84,7 +84,7 @@ export class PostgresConnection {
   #leave(attempt: Promise<pg.Client>): void {
     if (this.#client !== attempt) return
     this.#client = undefined
-    const left = attempt.then(end, () => {}).finally(() => this.#leaving.delete(left))
+    const left = attempt.then(endClient, () => {}).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
   }
 
@@ -126,7 +126,8 @@ export class PostgresConnection {
   }
 }
 
-async function end(client: pg.Client): Promise<void> {
+/** Ends a client, but does not wait for a database that does not answer. */
+export async function endClient(client: pg.Client): Promise<void> {
   const impatience = setTimeout(() => client.connection.stream.destroy(), GOODBYE)
   await client.end()
   clearTimeout(impatience)

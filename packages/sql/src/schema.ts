@@ -4,6 +4,8 @@ import { ARTIFACT_COLUMNS, GRANT_COLUMNS } from './statements.ts'
 /** A step of the schema. Expand first, contract a version later: the version before must still run on it. */
 interface Migration {
   version: number
+  /** The oldest version whose code may still run on it: as it was before a step that expands, later after one that contracts. */
+  oldest: number
   up: readonly string[]
   /** Undoes `up`, with the data that only it could hold. */
   down: readonly string[]
@@ -13,6 +15,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
+    oldest: 1,
     up: [
       `CREATE TABLE grantor_clients (
         realm TEXT NOT NULL,
@@ -57,6 +60,7 @@ const MIGRATIONS: readonly Migration[] = [
   {
     // How the person proved who they are, for ID tokens (OpenID Connect Core §2).
     version: 2,
+    oldest: 1,
     up: ['ALTER TABLE grantor_grants ADD COLUMN acr TEXT', 'ALTER TABLE grantor_grants ADD COLUMN amr TEXT'],
     down: ['ALTER TABLE grantor_grants DROP COLUMN amr', 'ALTER TABLE grantor_grants DROP COLUMN acr']
   }
@@ -65,24 +69,38 @@ const MIGRATIONS: readonly Migration[] = [
 /** The version that this code reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.at(-1)?.version ?? 0
 
+/** One number is stored, since SQLite keeps one outside of all tables: the version, and a thousand for each older one that may not run on it. */
+const THOUSAND = 1000
+
+/** The version in the number that is stored. */
+export function versionOf(stored: number): number {
+  return stored % THOUSAND
+}
+
 /**
- * What leads from one version to another, up or down, each step with the version that it reaches.
- * @throws ConfigurationError if the database is newer than this code.
+ * What leads from what is stored to a version, up or down, each step with what is to be stored then. Nothing, if a newer version has expanded
+ * the schema and this code may run on it.
+ * @throws ConfigurationError if the database is newer than this code may touch.
  */
-export function stepsBetween(current: number, target: number): readonly { version: number; statements: readonly string[] }[] {
+export function stepsBetween(stored: number, target: number): readonly { stored: number; statements: readonly string[] }[] {
+  const [current, oldest] = [versionOf(stored), 1 + Math.floor(stored / THOUSAND)]
   if (current > SCHEMA_VERSION) {
+    if (target === SCHEMA_VERSION && oldest <= SCHEMA_VERSION) return []
     throw new ConfigurationError(
-      `the database has schema ${current}, this version knows ${SCHEMA_VERSION}: run the newer version, or restore a backup from before the upgrade`
+      `the database has schema ${current} for versions from ${oldest}, this version knows ${SCHEMA_VERSION}: run the newer version, or restore a backup from before the upgrade`
     )
   }
   if (target >= current) {
-    return MIGRATIONS.filter(({ version }) => version > current && version <= target).map(({ version, up }) => ({
-      version,
-      statements: up
-    }))
+    const missing = MIGRATIONS.filter(({ version }) => version > current && version <= target)
+    return missing.map(({ version, up }) => ({ stored: storedAt(version), statements: up }))
   }
   const undone = MIGRATIONS.filter(({ version }) => version <= current && version > target).reverse()
-  return undone.map(({ version, down }) => ({ version: version - 1, statements: down }))
+  return undone.map(({ version, down }) => ({ stored: storedAt(version - 1), statements: down }))
+}
+
+function storedAt(version: number): number {
+  const { oldest = 1 } = MIGRATIONS.find((migration) => migration.version === version) ?? {}
+  return version + THOUSAND * (oldest - 1)
 }
 
 /** A table as whoever copies it sees it. */

@@ -3,7 +3,7 @@ import { backup, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import type { Database } from './database.ts'
 import type { Row, Value } from './rows.ts'
-import { stepsBetween } from './schema.ts'
+import { stepsBetween, versionOf } from './schema.ts'
 
 export interface SqliteOptions {
   path: string
@@ -144,17 +144,21 @@ export class SqliteDatabase implements Database {
   }
 
   get schemaVersion(): number {
+    return versionOf(this.#storedVersion)
+  }
+
+  get #storedVersion(): number {
     return Number((this.#database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
   }
 
   /** One process does it: the write lock is a lease that dies with its holder. @throws ConfigurationError if the schema is newer than the code. */
   migrate(target: number): void {
-    if (this.schemaVersion === target) return
+    if (stepsBetween(this.#storedVersion, target).length === 0) return
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      for (const { version, statements } of stepsBetween(this.schemaVersion, target)) {
+      for (const { stored, statements } of stepsBetween(this.#storedVersion, target)) {
         for (const statement of statements) this.#database.exec(statement)
-        this.#database.exec(`PRAGMA user_version = ${version}`)
+        this.#database.exec(`PRAGMA user_version = ${stored}`)
       }
       this.#database.exec('COMMIT')
     } catch (error) {

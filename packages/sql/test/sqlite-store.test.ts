@@ -48,7 +48,7 @@ describe('the file', () => {
     const path = temporaryFile()
     await new SqliteStore({ path }).close()
     const database = new DatabaseSync(path)
-    database.exec('PRAGMA user_version = 99')
+    database.exec('PRAGMA user_version = 97099')
     database.close()
     expect(() => new SqliteStore({ path })).toThrow(/schema 99.*run the newer version, or restore a backup/)
   })
