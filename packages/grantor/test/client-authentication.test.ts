@@ -1,7 +1,7 @@
 import { exportJWK, FlattenedSign, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { FailureLimit } from '../src/client-authentication/failure-limit.ts'
-import { clientSecretJwt } from '../src/index.ts'
+import { clientSecretJwt, MemoryStore } from '../src/index.ts'
 import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
 
 const GRANT = { grant_type: 'client_credentials' }
@@ -492,3 +492,22 @@ function utf8(text: string): string {
 function b64(header: object): string {
   return Buffer.from(JSON.stringify(header)).toString('base64url')
 }
+
+describe('a change of a client', () => {
+  test.each([
+    ['goes on', 1],
+    ['is set back by an hour', -3600]
+  ])('is effective on every node within one second, whichever node it was made on: the clock %s', async (_, step) => {
+    const options = { store: new MemoryStore(), secret: 'a secret of at least thirty-two characters' }
+    const nodes = [new TestServer(options), new TestServer(options), new TestServer(options)] as const
+    const { client_secret = '' } = await nodes[0].client()
+    const statuses = () => Promise.all(nodes.map(async (node) => (await node.post('/token', GRANT, basic('app', client_secret))).status))
+    expect(await statuses()).toEqual([200, 200, 200])
+    await nodes[1].server.clients.update('app', { disabled: true })
+    for (const node of nodes) node.now += step
+    expect(await statuses()).toEqual([401, 401, 401])
+    await nodes[2].server.clients.update('app', { disabled: false })
+    for (const node of nodes) node.now += 1
+    expect(await statuses()).toEqual([200, 200, 200])
+  })
+})

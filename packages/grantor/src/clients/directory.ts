@@ -21,7 +21,7 @@ const HMAC_SECRET_SIZE = 48
 export class ClientDirectory implements Clients {
   readonly #server: ServerContext
   readonly #capabilities: Capabilities
-  readonly #cache = new Map<string, { client: Client; until: number }>()
+  readonly #cache = new Map<string, { client: Client; since: number }>()
 
   constructor(server: ServerContext, capabilities: Capabilities) {
     this.#server = server
@@ -31,7 +31,9 @@ export class ClientDirectory implements Clients {
   async find(clientId: string): Promise<Client | undefined> {
     const cached = this.#cache.get(clientId)
     const now = this.#server.now()
-    const client = cached && now < cached.until ? cached.client : await this.#read(clientId, now)
+    // A clock that was set back does not keep it for longer.
+    const isFresh = cached && cached.since <= now && now < cached.since + CACHE_LIFETIME
+    const client = isFresh ? cached.client : await this.#read(clientId, now)
     return client?.disabled ? undefined : client
   }
 
@@ -121,7 +123,7 @@ export class ClientDirectory implements Clients {
     const client = await this.#server.store.clients.find(clientId)
     if (!client) return undefined
     if (this.#cache.size >= CACHE_SIZE) this.#cache.clear()
-    this.#cache.set(clientId, { client, until: now + CACHE_LIFETIME })
+    this.#cache.set(clientId, { client, since: now })
     return client
   }
 
