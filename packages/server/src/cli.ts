@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
-import { isPostgres, migrateSchema, moveStore, SqliteStore, schemaVersion } from '@grantor/sql'
-import { Argument, Command } from 'commander'
+import { Command } from 'commander'
 import { ConfigurationError, OAuthError } from 'grantor'
 import { runWorkers } from './cluster.ts'
 import { type Config, loadConfig, parseConfig } from './config.ts'
+import { databaseCommands } from './database-commands.ts'
 import { createDemo, welcome } from './demo.ts'
 import { DemoApp } from './demo-app.ts'
 import { GrantorServer } from './grantor-server.ts'
@@ -50,49 +50,6 @@ program
   })
 
 program
-  .command('migrate')
-  .description('bring the schema of the database to that of this version (up), back to an older one (down), or only say which it has')
-  .requiredOption('--config <file>', 'the configuration of the server')
-  .option('--to <schema>', 'how far down: what only newer schemas can hold is lost; 0 is everything', '0')
-  .option('--yes', 'really delete that')
-  .addArgument(new Argument('[direction]').choices(['up', 'down', 'status']).default('up'))
-  .action(async (direction: string, { config, to, yes }: { config: string; to: string; yes?: boolean }) => {
-    const { database } = loadConfig(config)
-    if (!/^\d+$/.test(to)) throw new ConfigurationError('--to takes the number of a schema')
-    if (direction === 'down' && !yes) throw new ConfigurationError(`migrate down to ${to} deletes data; say --yes`)
-    if (direction !== 'status') await migrateSchema(database, direction === 'down' ? Number(to) : undefined)
-    const { current, latest } = await schemaVersion(database)
-    process.stdout.write(`schema ${current}; this version wants ${latest}\n`)
-  })
-
-program
-  .command('backup')
-  .description('copy a SQLite database while it is in use; the secret file is not in it')
-  .requiredOption('--config <file>', 'the configuration of the server')
-  .requiredOption('--to <file>', 'the copy')
-  .action(async ({ config, to }: { config: string; to: string }) => {
-    const { database } = loadConfig(config)
-    if (isPostgres(database)) throw new ConfigurationError('PostgreSQL is backed up with its own tools, such as pg_dump')
-    const store = new SqliteStore({ path: database })
-    try {
-      await store.backup(to)
-    } finally {
-      await store.close()
-    }
-  })
-
-program
-  .command('store')
-  .description('work on stores')
-  .command('move')
-  .description('copy everything to another database, and compare; stop all servers first; if interrupted, run it again')
-  .requiredOption('--from <location>', 'sqlite:FILE or postgres://…')
-  .requiredOption('--to <location>', 'sqlite:FILE or postgres://…')
-  .action(async ({ from, to }: { from: string; to: string }) => {
-    for (const { table, rows, checksum } of await moveStore(from, to)) process.stdout.write(`${table}: ${rows} rows, sha256 ${checksum}\n`)
-  })
-
-program
   .command('client')
   .description('register a client; prints it, and its secret this once')
   .requiredOption('--config <file>', 'the configuration of the server')
@@ -104,6 +61,7 @@ program
     })
   })
 
+for (const command of databaseCommands()) program.addCommand(command)
 program.addCommand(userCommand())
 program.addCommand(registrationTokenCommand())
 
@@ -126,6 +84,12 @@ async function run(config: Config): Promise<GrantorServer> {
   server.log.info({ issuer: config.settings.issuer, host: config.host, port: config.port }, 'listening')
   return server
 }
+
+// Whoever reads our output may stop, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(1)
+})
 
 program.parseAsync().catch((error: unknown) => {
   const known =

@@ -1,4 +1,4 @@
-export { isPostgres, migrateSchema, openStore, schemaVersion } from './locations.ts'
+export { isPostgres, isSame, migrateSchema, openStore, schemaVersion } from './locations.ts'
 export { moveStore, type TableSummary } from './move-store.ts'
 export type { PostgresOptions } from './postgres-connection.ts'
 export { PostgresStore } from './postgres-store.ts'

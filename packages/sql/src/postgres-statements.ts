@@ -62,6 +62,9 @@ export const PURGE_EXPIRED_GRANTS = `DELETE FROM grantor_grants WHERE ctid = ANY
 export const REVOKE_LISTED_ROWS = `UPDATE grantor_grants SET revoked_at = ?
   WHERE realm = ? AND id = ANY(ARRAY(SELECT jsonb_array_elements_text(?::jsonb))) AND revoked_at IS NULL`
 
+/** Seconds since the epoch. */
+export const NOW = 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint AS now'
+
 /** PostgreSQL numbers what SQLite leaves anonymous. */
 export function numbered(sql: string): string {
   let count = 0

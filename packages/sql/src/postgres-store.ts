@@ -4,7 +4,7 @@ import type { PostgresOptions } from './postgres-connection.ts'
 import { PostgresDatabase } from './postgres-database.ts'
 import { PostgresGrants } from './postgres-grants.ts'
 import { migratePostgres } from './postgres-migrations.ts'
-import { PURGE_EXPIRED_ARTIFACTS, PURGE_EXPIRED_GRANTS } from './postgres-statements.ts'
+import { NOW, PURGE_EXPIRED_ARTIFACTS, PURGE_EXPIRED_GRANTS } from './postgres-statements.ts'
 import { SqlClients } from './sql-clients.ts'
 import { OLDEST_EXPIRY } from './statements.ts'
 
@@ -44,8 +44,14 @@ export class PostgresStore implements Store {
 
   /** When the record that expires first does, of all realms; undefined if there is none. What is past says how far behind the purge is. */
   async oldestExpiry(): Promise<number | undefined> {
-    const [row] = await this.#database.read(OLDEST_EXPIRY)
+    const [row] = await this.#database.bulk.read(OLDEST_EXPIRY)
     return row?.oldest == null ? undefined : Number(row.oldest)
+  }
+
+  /** The time of the database, which all nodes share, in seconds. */
+  async now(): Promise<number> {
+    const [row] = await this.#database.read(NOW)
+    return Number(row?.now)
   }
 
   /** Waits for what is under way and closes the connections. */

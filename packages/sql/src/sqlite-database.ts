@@ -138,9 +138,15 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  /** Copies the file while it is in use, to a file that is whole by itself. */
+  /** Copies the file while it is in use, to a file that is whole by itself, and nobody else's. @throws ConfigurationError if it cannot be written */
   async backup(path: string): Promise<void> {
-    await backup(this.#database, path)
+    try {
+      closeSync(openSync(path, 'a', 0o600))
+      chmodSync(path, 0o600)
+      await backup(this.#database, path)
+    } catch (cause) {
+      throw new ConfigurationError(`cannot write the copy ${path}: ${(cause as Error).message}`, { cause })
+    }
   }
 
   get schemaVersion(): number {

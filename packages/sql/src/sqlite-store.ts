@@ -39,6 +39,11 @@ export class SqliteStore implements Store {
     return row?.oldest == null ? undefined : Number(row.oldest)
   }
 
+  /** The time of the machine, which all processes of the file share, in seconds. */
+  async now(): Promise<number> {
+    return Math.floor(Date.now() / 1000)
+  }
+
   /** Copies the file while it is in use. The copy opens like any other. */
   backup(path: string): Promise<void> {
     return this.#database.backup(path)
