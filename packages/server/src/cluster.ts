@@ -4,19 +4,30 @@ import cluster, { type Worker } from 'node:cluster'
 const RESTART_DELAY = 500
 
 /**
- * Runs this program so many times on one port; whoever dies is replaced. Ends when all have answered what they accepted.
+ * Runs this program so many times on one port; whoever dies is replaced. Ends when all have answered what they accepted, or when one ends before
+ * any could listen: the next would not fare better.
  * @param forwarded what else the workers are told
  */
 export function runWorkers(count: number, report: (message: string) => void, forwarded: readonly NodeJS.Signals[]): void {
   let stopping = false
+  let serving = false
+  let exitCode = 0
   const fork = () => {
     if (!stopping) cluster.fork()
   }
   cluster.on('exit', (worker: Worker, code: number, signal: string) => {
-    if (!stopping) {
+    if (!stopping && !serving) {
+      report(`worker ${worker.process.pid} ended with ${signal ?? code} before it listened`)
+      exitCode = code || 1
+      stop()
+    } else if (!stopping) {
       report(`worker ${worker.process.pid} ended with ${signal ?? code}; it is replaced`)
       setTimeout(fork, RESTART_DELAY * (1 + Math.random()))
-    } else if (Object.keys(cluster.workers ?? {}).length === 0) process.exit(0)
+    }
+    if (stopping && Object.keys(cluster.workers ?? {}).length === 0) process.exit(exitCode)
+  })
+  cluster.on('listening', () => {
+    serving = true
   })
   const stop = () => {
     if (stopping) process.exit(1)
