@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isPostgres, openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
+import { openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
 import {
   AuthorizationServer,
   ConfigurationError,
@@ -13,16 +12,20 @@ import {
   type HttpResponse,
   nodeListener,
   type OutboundOptions,
-  type Responder
+  type Responder,
+  type Store
 } from 'grantor'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
+import { makeFolderOf } from './database-folder.ts'
 import { extensionsOf } from './extensions.ts'
 import { Forms } from './forms.ts'
 import { interactions } from './interactions.ts'
+import { createLog } from './log.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { PagesResponder } from './pages-responder.ts'
 import { Purge } from './purge.ts'
+import { Readiness } from './readiness.ts'
 import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
@@ -57,6 +60,7 @@ export class GrantorServer {
   readonly #config: Config
   readonly #store: SqliteStore | PostgresStore
   readonly #purge: Purge
+  readonly #readiness: Readiness
   readonly #http: Server
   readonly #certificates: CertificateReloader | undefined
   readonly #responders: Responder[]
@@ -67,10 +71,15 @@ export class GrantorServer {
   #closing: Promise<void> | undefined
 
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
-  static async open(config: Config, log: Logger = pino({ level: config.logLevel })): Promise<GrantorServer> {
-    const secret = readSecrets(config.secretFile, isPostgres(config.database) ? undefined : config.database)
-    if (!isPostgres(config.database)) mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 })
-    return new GrantorServer(config, await openStore(config.database), secret, log)
+  static async open(config: Config, log: Logger = createLog(config.logLevel)): Promise<GrantorServer> {
+    makeFolderOf(config.database)
+    const store = await openStore(config.database)
+    try {
+      return new GrantorServer(config, store, readSecrets(config.secretFile, await isUsed(store)), log)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
   }
 
   private constructor(config: Config, store: SqliteStore | PostgresStore, secret: readonly string[], log: Logger) {
@@ -87,6 +96,7 @@ export class GrantorServer {
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())
+    this.#readiness = new Readiness(store, () => this.authorization.now(), log)
     this.users = new Users(this.authorization)
     this.#sessions = new Sessions(this.authorization, this.users)
     const limiter = new LoginLimiter(config.limits)
@@ -146,8 +156,7 @@ export class GrantorServer {
     if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
     clearTimeout(deadline)
     clearInterval(sweep)
-    await this.#purged
-    await Promise.race([this.#maintain(), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
+    await Promise.race([Promise.all([this.#purged, this.#maintain()]), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
     await this.#store.close()
   }
 
@@ -175,11 +184,7 @@ export class GrantorServer {
 
   /** Whether requests can be answered: not while it shuts down, nor without the store. */
   async #isReady(): Promise<boolean> {
-    if (this.#closing !== undefined) return false
-    return this.#store.clients.find('').then(
-      () => true,
-      () => false
-    )
+    return this.#closing === undefined && this.#readiness.check()
   }
 
   /** Now, and again a while after each end, so that no two of one node meet. */
@@ -214,6 +219,12 @@ export class GrantorServer {
     const { type, time: _time, ...details } = event
     this.log[level]({ event: type, ...details }, type)
   }
+}
+
+/** Whether something in the store was made with the secret. */
+async function isUsed({ artifacts, clients }: Store): Promise<boolean> {
+  const found = await Promise.all([artifacts.list('signing_keys', { limit: 1 }, 0), clients.list({ limit: 1 })])
+  return found.some((records) => records.length > 0)
 }
 
 /** @throws ConfigurationError if the file of certificates cannot be read. */

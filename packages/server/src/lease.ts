@@ -15,10 +15,11 @@ const RECORD_LIFETIME = 10 * 365 * 86_400
 export class Lease {
   readonly #store: Store
   readonly #name: string
-  readonly #now: () => number
+  readonly #now: () => Promise<number>
   #held: LeaseRecord | undefined
 
-  constructor(store: Store, name: string, now: () => number) {
+  /** @param now the clock that all nodes share */
+  constructor(store: Store, name: string, now: () => Promise<number>) {
     this.#store = store
     this.#name = name
     this.#now = now
@@ -26,7 +27,7 @@ export class Lease {
 
   /** Takes or prolongs the lease for so many seconds. False: another node has it. */
   async hold(seconds: number): Promise<boolean> {
-    const now = this.#now()
+    const now = await this.#now()
     const until = now + seconds
     const known = this.#held ?? (await this.#store.artifacts.find(LEASE, this.#name, now))?.value
     if (!known) {
@@ -46,7 +47,7 @@ export class Lease {
     if (!this.#held) return
     const { token, until } = this.#held
     this.#held = undefined
-    await this.#store.artifacts.update(LEASE, this.#name, { until: 0 }, { token, until }, this.#now())
+    await this.#store.artifacts.update(LEASE, this.#name, { until: 0 }, { token, until }, await this.#now())
   }
 
   #lost(): false {

@@ -8,9 +8,9 @@ const MOST = 1_000
 /** Milliseconds that a request may have to wait for a batch. */
 const PATIENCE = 10
 /** Seconds. */
-const LEASE_TIME = 60
-/** Batches between two looks at the lease. */
-const RENEWAL = 20
+const LEASE_TIME = 30
+/** Milliseconds between two looks at the lease. */
+const RENEWAL = 2_000
 
 /** What a purge did. */
 export interface PurgeReport {
@@ -24,6 +24,7 @@ export interface PurgeReport {
 
 /** A store that can say what it has not purged yet. */
 interface PurgedStore extends Store {
+  now(): Promise<number>
   oldestExpiry(): Promise<number | undefined>
 }
 
@@ -36,18 +37,32 @@ export class Purge {
   constructor(store: PurgedStore, now: () => number) {
     this.#store = store
     this.#now = now
-    this.#lease = new Lease(store, 'purge', now)
+    this.#lease = new Lease(store, 'purge', () => store.now())
   }
 
   /** @returns undefined if another node is at it */
   async run(isClosing: () => boolean = () => false): Promise<PurgeReport | undefined> {
     const report: PurgeReport = { deleted: 0, batches: 0, longest: 0, lag: 0 }
+    try {
+      return (await this.#delete(report, isClosing)) ? await this.#withLag(report) : undefined
+    } finally {
+      // If this fails too, the lease runs out.
+      await this.#lease.release().catch(() => {})
+    }
+  }
+
+  /** Whoever slept through its lease deletes one batch more, of what has expired all the same. @returns false if another node was at it */
+  async #delete(report: PurgeReport, isClosing: () => boolean): Promise<boolean> {
     let limit = FEWEST
+    let renewal = Number.NEGATIVE_INFINITY
     for (let left = true; left && !isClosing(); ) {
-      if (report.batches % RENEWAL === 0 && !(await this.#lease.hold(LEASE_TIME)))
-        return report.batches > 0 ? this.#withLag(report) : undefined
+      if (performance.now() > renewal) {
+        if (!(await this.#lease.hold(LEASE_TIME))) return report.batches > 0
+        renewal = performance.now() + RENEWAL
+      }
+      const expiry = await this.#expiry()
       const start = performance.now()
-      const deleted = await this.#store.purge(this.#now(), limit)
+      const deleted = await this.#store.purge(expiry, limit)
       const time = performance.now() - start
       report.longest = Math.max(report.longest, Math.round(time))
       report.deleted += deleted
@@ -57,8 +72,12 @@ export class Purge {
       // Requests come first: half of the time is theirs alone.
       if (left) await setTimeout(time)
     }
-    await this.#lease.release()
-    return this.#withLag(report)
+    return true
+  }
+
+  /** A clock that runs ahead deletes nothing that is alive to the others. */
+  async #expiry(): Promise<number> {
+    return Math.min(this.#now(), await this.#store.now())
   }
 
   async #withLag(report: PurgeReport): Promise<PurgeReport> {

@@ -5,14 +5,12 @@ import { ConfigurationError } from 'grantor'
 
 /**
  * The secrets in the file, one a line, the newest first; made if there is no file. Keep it apart from the database and from its backups.
- * @param database the file of SQLite, if it is one
- * @throws ConfigurationError if others may read it, or if the file is gone while the database is not.
+ * @param isNeeded whether something was made with it. Found out before: another process that starts now makes the file first.
+ * @throws ConfigurationError if others may read it, or if the file is gone while what was made with it is not.
  */
-export function readSecrets(file: string, database?: string): readonly string[] {
-  // Looked at first: another process that starts now makes the file before the database.
-  const hasData = database !== undefined && existsSync(database)
+export function readSecrets(file: string, isNeeded = false): readonly string[] {
   if (!existsSync(file)) {
-    if (hasData) throw new ConfigurationError(`${file} is missing, but ${database} was made with it; put the file back`)
+    if (isNeeded) throw new ConfigurationError(`${file} is missing, but the database was made with it; put the file back`)
     create(file)
   }
   if ((statSync(file).mode & 0o077) !== 0) throw new ConfigurationError(`others may read ${file}; run: chmod 600 ${file}`)

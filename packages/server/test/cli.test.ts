@@ -1,7 +1,10 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { migrateSchema } from '@grantor/sql'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { PostgresServer } from '../../sql/test/postgres.ts'
+import { PostgresServer, query } from '../../sql/test/postgres.ts'
 import { grantor, type Program, startGrantor } from './process.ts'
 import { freePort, PASSWORD, temporaryFolder } from './support.ts'
 
@@ -259,20 +262,135 @@ describe('grantor migrate, backup, store move and workers', () => {
     await second.signal('SIGTERM')
     expect(await move(url, `sqlite:${join(folder, 'again.db')}`)).toContain('grantor_artifacts')
     await expect(move(url, `sqlite:${join(folder, 'other/none.db')}`)).rejects.toThrow(/cannot use/)
-    const other = await filled()
-    await expect(move(`sqlite:${join(other.folder, 'data/grantor.db')}`, url)).rejects.toThrow(/differs/)
   })
 
-  test('migrate says which schema there is, makes it, and removes it only with --yes', async () => {
+  test('migrate says which schema there is, makes it, and takes it down one step or more only with --yes', async () => {
     const { file } = await configFile({ database: await postgres.createDatabase() })
     const migrate = (...args: string[]) => grantor(['migrate', '--config', file, ...args])
     expect(await migrate('status')).toBe('schema 0; this version wants 2\n')
     expect(await Promise.all([migrate(), migrate('up')])).toEqual(Array(2).fill('schema 2; this version wants 2\n'))
-    await expect(migrate('down')).rejects.toThrow(/--yes/)
-    expect(await migrate('down', '--to', '1', '--yes')).toBe('schema 1; this version wants 2\n')
+    await expect(migrate('down')).rejects.toThrow(/down to 1 deletes data; say --yes/)
+    expect(await migrate('down', '--yes')).toBe('schema 1; this version wants 2\n')
     await expect(migrate('down', '--to', 'one', '--yes')).rejects.toThrow(/--to takes the number/)
-    expect(await migrate('down', '--yes')).toBe('schema 0; this version wants 2\n')
+    await expect(migrate('down', '--to', '0')).rejects.toThrow(/deletes everything; say --yes/)
+    expect(await migrate('down', '--to', '0', '--yes')).toBe('schema 0; this version wants 2\n')
     await expect(migrate('sideways')).rejects.toThrow(/up, down, status/)
+  })
+
+  test('migrate makes the folder and the file of SQLite, and its status makes nothing', async () => {
+    const { folder, file } = await configFile({ database: 'new/folder/grantor.db', secretFile: 'secret' })
+    expect(await grantor(['migrate', '--config', file, 'status'])).toBe('schema 0; this version wants 2\n')
+    expect(existsSync(join(folder, 'new'))).toBe(false)
+    await expect(grantor(['backup', '--config', file, '--to', join(folder, 'copy.db')])).rejects.toThrow(/grantor: there is no database at/)
+    expect(await grantor(['migrate', '--config', file])).toBe('schema 2; this version wants 2\n')
+    // Nothing was made with a secret yet.
+    await serve(file)
+  })
+
+  test('a backup goes neither onto the database nor to where there is no folder, and nobody else may read it', async () => {
+    const { folder, file } = await filled()
+    const backup = (to: string) => grantor(['backup', '--config', file, '--to', to])
+    await expect(backup(join(folder, 'data/../data/grantor.db'))).rejects.toThrow(/grantor: the copy would be the database itself/)
+    await expect(backup(join(folder, 'none/copy.db'))).rejects.toThrow(/grantor: cannot write the copy .*none\/copy\.db/)
+    await backup(join(folder, 'copy.db'))
+    expect(statSync(join(folder, 'copy.db')).mode & 0o777).toBe(0o600)
+  })
+
+  test('store move wants a source, of this schema, that is not the target, and a target with nothing else in it', async () => {
+    const { folder } = await filled()
+    const [sqlite, url] = [join(folder, 'data/grantor.db'), await postgres.createDatabase()]
+    await expect(move(sqlite, `sqlite:${folder}/data/../data/grantor.db`)).rejects.toThrow(/the same database/)
+    await expect(move(url, url.replace('grantor@', 'grantor:secret@'))).rejects.toThrow(/the same database/)
+    await expect(move(join(folder, 'none.db'), url)).rejects.toThrow(/there is no store at .*none\.db/)
+    expect(existsSync(join(folder, 'none.db'))).toBe(false)
+    const other = await filled()
+    const older = join(other.folder, 'data/grantor.db')
+    await grantor(['migrate', '--config', other.file, 'down', '--yes'])
+    await expect(move(older, url)).rejects.toThrow(/the source has schema 1, this version moves 2/)
+    await grantor(['migrate', '--config', other.file])
+    await move(sqlite, url)
+    await expect(move(older, url)).rejects.toThrow(/differs.*begin with an empty target/)
+    expect(await move(sqlite, url)).toContain('grantor_clients: 1 rows')
+  })
+
+  test('store move that is killed in the middle goes on the next time, also if the source has changed since', async () => {
+    const { folder } = await filled()
+    const [sqlite, url] = [join(folder, 'data/grantor.db'), await postgres.createDatabase()]
+    const change = (sql: string) => {
+      const database = new DatabaseSync(sqlite, { timeout: 5000 })
+      database.exec(sql)
+      database.close()
+    }
+    change(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+      INSERT INTO grantor_artifacts (realm, kind, id, value, expires_at) SELECT '', 'k', printf('%06d', i), '{}', 9000000000 FROM n`)
+    // It comes no further than to a row that somebody else inserts and does not commit.
+    await migrateSchema(url)
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    await other.query("BEGIN; INSERT INTO grantor_artifacts (realm, kind, id, value, expires_at) VALUES ('', 'k', '012000', '', 1)")
+    const first = start('store', 'move', '--from', sqlite, '--to', url)
+    await first.says('grantor_artifacts: 10000 rows so far')
+    await first.signal('SIGKILL')
+    await other.end()
+    change(
+      "DELETE FROM grantor_artifacts WHERE id = '000100'; UPDATE grantor_artifacts SET value = '[1]' WHERE id = '000200'; UPDATE grantor_clients SET record = json_set(record, '$.scope', 'write')"
+    )
+    const stranger = await filled()
+    await expect(move(join(stranger.folder, 'data/grantor.db'), url)).rejects.toThrow(/half a copy of .*begin with an empty one/)
+    expect(await move(sqlite, url)).toMatch(/grantor_artifacts: 250\d\d rows, sha256/)
+    const rows = await query(url, "SELECT id, value FROM grantor_artifacts WHERE id IN ('000100', '000200')")
+    expect(rows).toEqual([{ id: '000200', value: '[1]' }])
+  })
+
+  test('ST-04 a second machine without the secret makes no new one when the database has data', async () => {
+    const database = await postgres.createDatabase()
+    const { file } = await filled({ database })
+    const second = await configFile({ database })
+    await expect(grantor(['serve', '--config', second.file])).rejects.toThrow(/secret is missing, but the database was made with it/)
+    await expect(grantor(['user', 'add', '--config', second.file, 'bob'], PASSWORD)).rejects.toThrow(/secret is missing/)
+    expect(existsSync(join(second.folder, 'data/secret'))).toBe(false)
+    writeFileSync(join(second.folder, 'secret'), 'another secret of thirty-two characters', { mode: 0o600 })
+    reconfigure(second.file, { secretFile: 'secret' })
+    await expect(grantor(['user', 'add', '--config', second.file, 'bob'], PASSWORD)).rejects.toThrow(/secret/)
+    await expect(grantor(['user', 'show', '--config', file, 'bob'])).rejects.toThrow(/there is no user bob/)
+  })
+
+  test('workers that cannot start end the primary with their message, and are not tried for ever', async () => {
+    const database = await postgres.createDatabase()
+    const { file } = await filled({ database })
+    await query(database, 'UPDATE grantor_schema SET version = 97099')
+    await expect(grantor(['serve', '--config', file, '--workers', '2'])).rejects.toThrow(/exit code 1: .*schema 99 for versions from 98/s)
+  })
+
+  test('what failed in the database is logged with its cause', async () => {
+    const database = await postgres.createDatabase()
+    const { file, issuer } = await configFile({ database })
+    const server = await serve(file)
+    await query(database, 'ALTER TABLE grantor_clients RENAME TO elsewhere')
+    const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'c', client_secret: 's' })
+    expect((await fetch(`${issuer}/token`, { method: 'POST', body })).status).toBe(503)
+    await server.says('request.failed')
+    const [line] = logLines(server.output).filter(({ event }) => event === 'request.failed')
+    expect(line).toMatchObject({ cause: { code: '42P01', message: expect.stringContaining('grantor_clients'), stack: expect.any(String) } })
+  })
+
+  test('SIGTERM ends a server whose database hangs', { timeout: 30_000 }, async () => {
+    const own = await PostgresServer.start()
+    const { file } = await configFile({ database: await own.createDatabase() })
+    const server = await serve(file)
+    own.pause()
+    expect(await server.signal('SIGTERM')).toBe(0)
+    own.unpause()
+    await own.stop()
+  })
+
+  test('whoever stops reading ends the command without a stack', async () => {
+    const { file } = await configFile()
+    for (const login of ['ann', 'bob', 'cec']) await grantor(['user', 'add', '--config', file, login], PASSWORD)
+    const command = start('user', 'list', '--config', file)
+    command.stopReading()
+    expect(await command.ends()).toBe(1)
+    expect(command.output).toBe('')
   })
 
   test('two workers share the port; one that is killed is replaced; SIGTERM ends all', async () => {

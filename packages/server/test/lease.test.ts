@@ -1,18 +1,21 @@
 import { EventEmitter, once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { SqliteStore } from '@grantor/sql'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { GrantorServer, parseConfig } from '../src/index.ts'
 import { Lease } from '../src/lease.ts'
+import { createLog } from '../src/log.ts'
 import { Purge } from '../src/purge.ts'
+import { Readiness } from '../src/readiness.ts'
 import { temporaryFolder } from './support.ts'
 
 function ready() {
   const clock = { now: 1000 }
   const store = new SqliteStore({ path: ':memory:' })
-  const lease = () => new Lease(store, 'job', () => clock.now)
+  const lease = () => new Lease(store, 'job', async () => clock.now)
   return { clock, store, lease }
 }
 
@@ -77,6 +80,42 @@ describe('a purge', () => {
     expect(report?.deleted).toBeGreaterThan(0)
     expect(await purge.run()).toMatchObject({ deleted: 5_000 - (report?.deleted ?? 0), lag: 0 })
     expect(await purge.run()).toMatchObject({ deleted: 0, batches: 1, lag: 0 })
+  })
+
+  test('of a node whose clock runs ahead deletes nothing that is alive by the clock of the store', async () => {
+    const { store } = ready()
+    const now = await store.now()
+    await store.artifacts.insert({ kind: 'k', id: 'live', value: {}, expiresAt: now + 3600 })
+    expect(await new Purge(store, () => now + 7200).run()).toMatchObject({ deleted: 0 })
+    expect(await store.artifacts.find('k', 'live', now)).toBeDefined()
+  })
+
+  test('that fails lets the next node begin at once', async () => {
+    const path = join(temporaryFolder(), 'grantor.db')
+    const store = new SqliteStore({ path })
+    await storeExpired(store, 10)
+    const database = new DatabaseSync(path)
+    database.exec("CREATE TRIGGER hinder BEFORE DELETE ON grantor_artifacts BEGIN SELECT RAISE(ABORT, 'no'); END")
+    await expect(new Purge(store, () => 5000).run()).rejects.toThrow('no')
+    database.exec('DROP TRIGGER hinder')
+    database.close()
+    expect(await new Purge(store, () => 5000).run()).toMatchObject({ deleted: 10 })
+    await store.close()
+  })
+})
+
+describe('a node is ready', () => {
+  test('while its clock is within half a minute of the database, and says so once if it is not', async () => {
+    const { store } = ready()
+    const lines: string[] = []
+    const log = createLog('error', { write: (line) => void lines.push(line) })
+    const clock = { skew: 29 }
+    const readiness = new Readiness(store, () => Math.floor(Date.now() / 1000) + clock.skew, log)
+    expect(await readiness.check()).toBe(true)
+    for (clock.skew of [40, 40, -40]) expect(await readiness.check()).toBe(false)
+    clock.skew = -28
+    expect(await readiness.check()).toBe(true)
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the clock of this node is not that of the database: it is not ready'])
   })
 })
 

@@ -28,7 +28,7 @@ export class Program {
   /** Resolves when the output has the text, so many times. @throws Error with all output if it ends before */
   async says(text: string, times = 1): Promise<string> {
     while (this.output.split(text).length <= times) {
-      const more = await Promise.race([once(this.#child.stdout, 'data'), this.#ended])
+      const more = await Promise.race([once(this.#child.stdout, 'data'), once(this.#child.stderr, 'data'), this.#ended])
       if (!Array.isArray(more) && !this.output.includes(text)) throw new Error(`ended with ${more}: ${this.output}`)
     }
     return this.output
@@ -46,6 +46,11 @@ export class Program {
   signal(signal: NodeJS.Signals): Promise<number | null> {
     this.#child.kill(signal)
     return this.#ended
+  }
+
+  /** As a reader that ends, such as `head`. */
+  stopReading(): void {
+    this.#child.stdout.destroy()
   }
 
   /** @returns the exit code */
