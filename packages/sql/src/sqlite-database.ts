@@ -2,16 +2,20 @@ import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { ConfigurationError, TemporarilyUnavailableError } from 'grantor'
 import type { Database } from './database.ts'
-import type { Row, Value } from './rows.ts'
+import { areStorable, type Row, unstorable, type Value } from './rows.ts'
 import { stepsBetween, versionOf } from './schema.ts'
 
 export interface SqliteOptions {
   path: string
-  /** Milliseconds to wait for another process's transaction. Default 5000. */
+  /** Milliseconds to wait for another process's transaction, while reads go on. Default 1000. */
   busyTimeout?: number
 }
 
 const SQLITE_BUSY = 5
+/** Milliseconds. Nothing else is done in this process meanwhile. */
+const OPEN_TIMEOUT = 5000
+/** Milliseconds between two attempts to write, at most: often enough to find the gaps of a process that writes all the time. */
+const BUSY_RETRY = 5
 /** KiB, taken only as far as the file fills it: the upper pages of every index stay in memory up to tens of millions of rows. */
 const CACHE = 65_536
 /** Milliseconds. */
@@ -20,6 +24,8 @@ const WAL_RETRY = 10
 interface Job {
   run(): unknown
   writes: boolean
+  /** When whoever waits gives up, in milliseconds of `performance.now()`. */
+  deadline: number
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -33,18 +39,21 @@ export class SqliteDatabase implements Database {
   readonly #statements = new Map<string, StatementSync>()
   /** There is one writer at a time whoever asks. */
   readonly bulk: Database = this
+  readonly #busyTimeout: number
+  // While something is in it a flush is due.
   #queue: Job[] = []
   #closed = false
 
   /** @throws ConfigurationError if the file cannot be opened or is not a database. */
-  constructor({ path, busyTimeout = 5000 }: SqliteOptions) {
+  constructor({ path, busyTimeout = 1000 }: SqliteOptions) {
+    this.#busyTimeout = busyTimeout
     try {
       // The data is nobody else's; SQLite gives the WAL the mode of the file.
       if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600))
       if (path !== ':memory:') chmodSync(path, 0o600)
-      this.#database = new DatabaseSync(path, { timeout: busyTimeout })
-      this.#useWal(busyTimeout)
-      this.#database.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE}`)
+      this.#database = new DatabaseSync(path, { timeout: OPEN_TIMEOUT })
+      this.#useWal(OPEN_TIMEOUT)
+      this.#database.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE}; PRAGMA busy_timeout = 0`)
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause
       throw new ConfigurationError(`cannot use ${path} as the database: ${(cause as Error).message}`, { cause })
@@ -59,7 +68,9 @@ export class SqliteDatabase implements Database {
     if (this.#closed) return Promise.reject(new TemporarilyUnavailableError('the store is closed'))
     return new Promise((resolve, reject) => {
       if (this.#queue.length === 0) setImmediate(() => this.#flush())
-      this.#queue.push({ run: () => operation(this.#query, this.#execute), writes, resolve: resolve as (value: unknown) => void, reject })
+      const deadline = performance.now() + this.#busyTimeout
+      const run = () => operation(this.#query, this.#execute)
+      this.#queue.push({ run, writes, deadline, resolve: resolve as (value: unknown) => void, reject })
     })
   }
 
@@ -71,17 +82,21 @@ export class SqliteDatabase implements Database {
     return this.run((_, execute) => execute(sql, ...values))
   }
 
-  /** Finishes what waits and closes the file. */
+  /** Finishes what waits, unless another process is in the way, and closes the file. */
   close(): void {
     if (this.#closed) return
     this.#flush()
+    for (const job of this.#queue.splice(0)) job.reject(new TemporarilyUnavailableError('the store is closed'))
     this.#closed = true
     this.#database.close()
   }
 
   // `all`, not `get`: an UPDATE … RETURNING by `get` outside a transaction never lets the WAL be checkpointed.
-  readonly #query = (sql: string, ...values: Value[]): Row[] => this.#prepare(sql).all(...values) as Row[]
-  readonly #execute = (sql: string, ...values: Value[]): number => Number(this.#prepare(sql).run(...values).changes)
+  readonly #query = (sql: string, ...values: Value[]): Row[] => (areStorable(values) ? (this.#prepare(sql).all(...values) as Row[]) : [])
+  readonly #execute = (sql: string, ...values: Value[]): number => {
+    if (!areStorable(values)) throw unstorable()
+    return Number(this.#prepare(sql).run(...values).changes)
+  }
 
   #prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql)
@@ -95,20 +110,35 @@ export class SqliteDatabase implements Database {
     const jobs = this.#queue
     this.#queue = []
     if (jobs.length === 0) return
-    const writes = jobs.some((job) => job.writes)
+    // IMMEDIATE: a transaction that first reads and then wants to write could wait for itself.
+    const busy = this.#transact(jobs.some((job) => job.writes) ? 'BEGIN IMMEDIATE' : 'BEGIN', jobs)
+    if (!busy) return
+    // Readers need no lock.
+    const readers = jobs.filter((job) => !job.writes)
+    const waiting = this.#transact('BEGIN', readers) ? jobs : jobs.filter((job) => job.writes)
+    const now = performance.now()
+    const error = new TemporarilyUnavailableError('the store is busy', { cause: busy, retryAfter: 1 })
+    for (const job of waiting) if (job.deadline <= now) job.reject(error)
+    this.#queue = waiting.filter((job) => job.deadline > now)
+    if (this.#queue.length > 0) setTimeout(() => this.#flush(), Math.random() * BUSY_RETRY)
+  }
+
+  /** Answers all of them, or none and returns the error if another process has the lock. */
+  #transact(begin: string, jobs: readonly Job[]): unknown {
     const settled: (() => void)[] = []
     try {
-      // IMMEDIATE: a transaction that first reads and then wants to write could wait for itself.
-      this.#database.exec(writes ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      this.#database.exec(begin)
       for (const job of jobs) settled.push(this.#settle(job))
       this.#database.exec('COMMIT')
     } catch (cause) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      if (isBusy(cause)) return cause
       const error = new TemporarilyUnavailableError('the store cannot answer', { cause, retryAfter: 1 })
       for (const job of jobs) job.reject(error)
-      return
+      return undefined
     }
     for (const settle of settled) settle()
+    return undefined
   }
 
   #settle(job: Job): () => void {
@@ -119,7 +149,7 @@ export class SqliteDatabase implements Database {
       return () => job.resolve(value)
     } catch (error) {
       // A full disk or a broken file ends the whole transaction; whoever called learns that nothing was stored.
-      if (!this.#database.isTransaction) throw error
+      if (!this.#database.isTransaction || isBusy(error)) throw error
       if (job.writes) this.#database.exec('ROLLBACK TO job; RELEASE job')
       return () => job.reject(error)
     }
@@ -132,7 +162,7 @@ export class SqliteDatabase implements Database {
         this.#database.exec('PRAGMA journal_mode = WAL')
         return
       } catch (error) {
-        if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || waited >= patience) throw error
+        if (!isBusy(error) || waited >= patience) throw error
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_RETRY)
       }
     }
@@ -160,7 +190,7 @@ export class SqliteDatabase implements Database {
   /** One process does it: the write lock is a lease that dies with its holder. @throws ConfigurationError if the schema is newer than the code. */
   migrate(target: number): void {
     if (stepsBetween(this.#storedVersion, target).length === 0) return
-    this.#database.exec('BEGIN IMMEDIATE')
+    this.#database.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT}; BEGIN IMMEDIATE; PRAGMA busy_timeout = 0`)
     try {
       for (const { stored, statements } of stepsBetween(this.#storedVersion, target)) {
         for (const statement of statements) this.#database.exec(statement)
@@ -172,4 +202,9 @@ export class SqliteDatabase implements Database {
       throw error
     }
   }
+}
+
+function isBusy(error: unknown): boolean {
+  // The lower byte says what, the others say why.
+  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
 }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -151,6 +152,49 @@ test('a file that another process has locked is an error to try again later, and
   other.close()
   expect(await write()).toBe(true)
   await store.close()
+})
+
+test('while another process has the file locked, reads are answered and the event loop goes on; then what waits is written', async () => {
+  const path = temporaryFile()
+  const store = new SqliteStore({ path, busyTimeout: 60_000 })
+  await store.artifacts.insert({ kind: 'k', id: 'there', value: {}, expiresAt: LATER })
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  let written = false
+  const write = store.artifacts.insert({ kind: 'k', id: '1', value: {}, expiresAt: LATER }).finally(() => {
+    written = true
+  })
+  for (let turn = 0; turn < 20; turn++) expect(await store.artifacts.find('k', 'there', 0)).toBeDefined()
+  expect(written).toBe(false)
+  other.exec('ROLLBACK')
+  other.close()
+  expect(await write).toBe(true)
+  await store.close()
+})
+
+test('closing rejects what another process keeps from being written', async () => {
+  const path = temporaryFile()
+  const store = new SqliteStore({ path })
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const write = store.artifacts.insert({ kind: 'k', id: '1', value: {}, expiresAt: LATER })
+  await Promise.all([expect(write).rejects.toBeInstanceOf(TemporarilyUnavailableError), store.close()])
+  other.close()
+})
+
+test('two processes that write all the time are both answered', async () => {
+  const path = temporaryFile()
+  await new SqliteStore({ path }).close()
+  const children = [startChild('./writer.ts', path, 'a'), startChild('./writer.ts', path, 'b')]
+  const answered = (child: ChildProcess) =>
+    new Promise<void>((resolve, reject) => {
+      let batches = 0
+      child.on('message', () => ++batches === 200 && resolve())
+      child.once('exit', (code) => reject(new Error(`the writer ended with ${code}`)))
+    })
+  await Promise.all(children.map(answered))
+  await Promise.all(children.map(kill))
+  expect(integrityOf(path)).toBe('ok')
 })
 
 function writeText(text: string): string {
