@@ -307,7 +307,7 @@ describe('PKCE', () => {
   test('PK-08 a stored code without a challenge is never redeemed', async () => {
     const { test, client } = await ready()
     const code = await test.code()
-    await test.server.store.artifacts.update('authorization_code', code.slice(4, 28), { code_challenge: undefined } as object, {}, test.now)
+    await test.server.store.artifacts.update('authorization_code', code.slice(4, 28), { code_challenge: null } as object, {}, test.now)
     await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
   })
 })

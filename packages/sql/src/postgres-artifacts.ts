@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumption, Kind, Reference } from 'grantor'
+import { type ConsumeOptions, type Consumption, type Kind, type Reference, storableMembers } from 'grantor'
 import type { PostgresDatabase } from './postgres-database.ts'
 import { COMPARE_AND_SET, CONSUME, recordsOf } from './postgres-statements.ts'
 import { SqlArtifacts } from './sql-artifacts.ts'
@@ -16,7 +16,7 @@ export class PostgresArtifacts extends SqlArtifacts {
     { kind, id, secretHash }: Reference & { kind: Kind<T> },
     { now, yields = [], leaves = {}, retainUntil }: ConsumeOptions
   ): Promise<Consumption<T> | undefined> {
-    const values = [JSON.stringify(leaves), retainUntil ?? null, secretHash ?? null, recordsOf(yields)]
+    const values = [storableMembers(leaves), retainUntil ?? null, secretHash ?? null, recordsOf(yields)]
     const [row] = await this.#postgres.read(CONSUME, this.realm, kind, id, now, ...values)
     if (!row) return undefined
     const consumedAt = row.consumed_at == null ? undefined : Number(row.consumed_at)
@@ -24,7 +24,7 @@ export class PostgresArtifacts extends SqlArtifacts {
   }
 
   async update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
-    const changed = await this.#postgres.write(COMPARE_AND_SET, this.realm, kind, id, now, JSON.stringify(patch), JSON.stringify(where))
+    const changed = await this.#postgres.write(COMPARE_AND_SET, this.realm, kind, id, now, storableMembers(patch), storableMembers(where))
     return changed > 0
   }
 }

@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Statements } from './database.ts'
 import { PostgresConnection, type PostgresOptions } from './postgres-connection.ts'
 import { numbered } from './postgres-statements.ts'
-import type { Row, Value } from './rows.ts'
+import { areStorable, type Row, unstorable, type Value } from './rows.ts'
 import { Turns } from './turns.ts'
 
 // Serialization failure and deadlock: the database asks for the statement again. So do statements that it no longer has prepared.
@@ -31,10 +31,11 @@ export class PostgresLane implements Statements {
   }
 
   async read(sql: string, ...values: Value[]): Promise<Row[]> {
-    return (await this.#run(sql, values)).rows
+    return areStorable(values) ? (await this.#run(sql, values)).rows : []
   }
 
   async write(sql: string, ...values: Value[]): Promise<number> {
+    if (!areStorable(values)) throw unstorable()
     return (await this.#run(sql, values)).rowCount ?? 0
   }
 

@@ -1,8 +1,17 @@
-import type { Artifact, Client, Found, Grant } from 'grantor'
+import { type Artifact, type Client, type Found, type Grant, isStorable, storableJson } from 'grantor'
 
 /** What a column holds. */
 export type Value = string | number | null
 export type Row = Record<string, Value>
+
+/** Whether every database can hold all of them. */
+export function areStorable(values: readonly Value[]): boolean {
+  return values.every((value) => typeof value !== 'string' || isStorable(value))
+}
+
+export function unstorable(): TypeError {
+  return new TypeError('an id or a name with NUL or half of a surrogate pair cannot be stored')
+}
 
 export function clientOf(row: Row): Client {
   return JSON.parse(String(row.record)) as Client
@@ -39,7 +48,7 @@ export function grantValues(
     id,
     clientId,
     subject,
-    JSON.stringify(scope),
+    storableJson(scope),
     ...signIn,
     createdAt,
     expiresAt ?? null,
@@ -49,7 +58,7 @@ export function grantValues(
 }
 
 function jsonOrNull(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value)
+  return value === undefined ? null : storableJson(value)
 }
 
 /** An artifact with its grant in the columns `g_…`. */
@@ -68,5 +77,5 @@ export function foundOf<T>(row: Row): Found<T> {
 
 /** In the order of `INSERT_ARTIFACT`. */
 export function artifactValues(realm: string, { kind, id, secretHash, value, grantId, expiresAt }: Artifact<unknown>): Value[] {
-  return [realm, kind, id, secretHash ?? null, JSON.stringify(value), grantId ?? null, expiresAt]
+  return [realm, kind, id, secretHash ?? null, storableJson(value), grantId ?? null, expiresAt]
 }

@@ -1,4 +1,4 @@
-import type { Client, ClientStore } from 'grantor'
+import { type Client, type ClientStore, storableJson } from 'grantor'
 import type { Database } from './database.ts'
 import { clientOf } from './rows.ts'
 import { DELETE_CLIENT, FIND_CLIENT, INSERT_CLIENT, LIST_CLIENTS, UPDATE_CLIENT } from './statements.ts'
@@ -18,12 +18,12 @@ export class SqlClients implements ClientStore {
   }
 
   async insert(client: Client): Promise<boolean> {
-    return (await this.#database.write(INSERT_CLIENT, this.#realm, client.client_id, JSON.stringify(client))) > 0
+    return (await this.#database.write(INSERT_CLIENT, this.#realm, client.client_id, storableJson(client))) > 0
   }
 
   // The record as it was written is its own version: parsed and written again, it is the same text.
   async update(client: Client, replaced: Client): Promise<boolean> {
-    return (await this.#database.write(UPDATE_CLIENT, JSON.stringify(client), this.#realm, client.client_id, JSON.stringify(replaced))) > 0
+    return (await this.#database.write(UPDATE_CLIENT, storableJson(client), this.#realm, client.client_id, storableJson(replaced))) > 0
   }
 
   async delete(clientId: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumption, Kind, Reference } from 'grantor'
+import { type ConsumeOptions, type Consumption, type Kind, type Reference, storableMembers } from 'grantor'
 import { artifactValues } from './rows.ts'
 import { SqlArtifacts } from './sql-artifacts.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
@@ -15,9 +15,10 @@ export class SqliteArtifacts extends SqlArtifacts {
 
   consume<T>(
     { kind, id, secretHash }: Reference & { kind: Kind<T> },
-    { now, yields = [], leaves, retainUntil }: ConsumeOptions
+    { now, yields = [], leaves = {}, retainUntil }: ConsumeOptions
   ): Promise<Consumption<T> | undefined> {
     return this.#sqlite.run((query, execute) => {
+      storableMembers(leaves)
       const [row] = query(READ_ARTIFACT, this.realm, kind, id, now)
       if (!row || (secretHash !== undefined && secretHash !== row.secret_hash)) return undefined
       const stored = JSON.parse(String(row.value)) as T
@@ -31,6 +32,8 @@ export class SqliteArtifacts extends SqlArtifacts {
 
   update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
     return this.#sqlite.run((query, execute) => {
+      storableMembers(patch)
+      storableMembers(where)
       const [row] = query(READ_ARTIFACT, this.realm, kind, id, now)
       if (row?.consumed_at !== null) return false
       const value = JSON.parse(String(row.value)) as Record<string, unknown>

@@ -53,6 +53,36 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     const results = await race(() => artifacts.insert(artifact('a')))
     equal(results.filter((inserted) => inserted).length, 1)
   },
+  'text that not every database can hold is refused, and found nowhere': async ({ artifacts, grants, clients }) => {
+    await artifacts.insert(artifact('a', { text: '\\u0000 \\\\ud800 \ufffd' }))
+    await artifacts.insert(artifact('\ufffd'))
+    for (const text of ['\0', 'x\0y', '\\\0', '\ud800', 'x\udfff']) {
+      await rejects(artifacts.insert(artifact(text)))
+      await rejects(artifacts.insert(artifact('b', { list: [{ text }] })))
+      await rejects(artifacts.insert(artifact('b', { [text]: 1 })))
+      await rejects(artifacts.update(KIND, 'a', { text }, {}, NOW))
+      await rejects(artifacts.update(KIND, 'a', {}, { text }, NOW))
+      await rejects(artifacts.consume({ kind: KIND, id: 'a' }, { now: NOW, leaves: { text } }))
+      await rejects(artifacts.consume({ kind: KIND, id: 'a' }, { now: NOW, yields: [artifact('b', { text })] }))
+      await rejects(grants.insert(grant('g', { subject: text }), []))
+      await rejects(grants.insert(grant('g', { details: { text } }), [artifact('b')]))
+      await rejects(clients.insert({ ...client('c'), client_name: text }))
+      equal(await artifacts.find(KIND, text, NOW), undefined)
+      equal(await artifacts.consume({ kind: KIND, id: text }, { now: NOW }), undefined)
+      equal(await clients.find(text), undefined)
+      equal(await grants.find(text), undefined)
+    }
+    equal(await artifacts.find(KIND, 'b', NOW), undefined)
+    equal((await artifacts.consume({ kind: KIND, id: 'a' }, { now: NOW }))?.value, { text: '\\u0000 \\\\ud800 \ufffd' })
+  },
+  'a member that is undefined is refused, where something is merged or compared': async ({ artifacts }) => {
+    await artifacts.insert(artifact('a', { n: 1 }))
+    const members: Record<string, unknown> = { n: undefined }
+    await rejects(artifacts.update(KIND, 'a', { m: 1 }, members as Partial<Value>, NOW))
+    await rejects(artifacts.update(KIND, 'a', members as Partial<Value>, {}, NOW))
+    await rejects(artifacts.consume({ kind: KIND, id: 'a' }, { now: NOW, leaves: members }))
+    equal((await artifacts.find(KIND, 'a', NOW))?.value, { n: 1 })
+  },
   'kinds do not share ids': async ({ artifacts }) => {
     await artifacts.insert(artifact('a', { n: 1 }))
     equal(await artifacts.insert({ ...artifact('a', { n: 2 }), kind: 'another_kind' }), true)

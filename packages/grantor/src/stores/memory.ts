@@ -1,6 +1,7 @@
 import type { Artifact, Kind } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import { type Grant, isLive } from '../models/grant.ts'
+import { storableJson, storableMembers } from './storable.ts'
 import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, GrantQuery, GrantStore, Reference, Store } from './store.ts'
 
 /** One realm's tables. */
@@ -85,6 +86,7 @@ class MemoryClients implements ClientStore {
 
   async insert(client: Client): Promise<boolean> {
     if (this.#clients.has(client.client_id)) return false
+    storableJson(client)
     this.#clients.set(client.client_id, client)
     return true
   }
@@ -116,6 +118,7 @@ class MemoryGrants implements GrantStore {
 
   async insert(grant: Grant, yields: readonly Artifact<unknown>[]): Promise<void> {
     if (this.#tables.grants.has(grant.id)) throw new Error('the id of the grant is taken')
+    storableJson(grant)
     refuseTaken(this.#tables, yields)
     this.#tables.grants.set(grant.id, grant)
     for (const artifact of yields) put(this.#tables, artifact)
@@ -162,6 +165,7 @@ class MemoryArtifacts implements ArtifactStore {
 
   async insert<T>(artifact: Artifact<T>): Promise<boolean> {
     if (this.#tables.artifacts.has(keyOf(artifact))) return false
+    storableJson(artifact)
     put(this.#tables, artifact)
     this.#sweep.step(this.#latest)
     return true
@@ -185,12 +189,13 @@ class MemoryArtifacts implements ArtifactStore {
 
   async consume<T>(
     reference: Reference & { kind: Kind<T> },
-    { now, yields = [], leaves, retainUntil }: ConsumeOptions
+    { now, yields = [], leaves = {}, retainUntil }: ConsumeOptions
   ): Promise<Consumption<T> | undefined> {
     const artifact = this.#live(reference, now)
     if (!artifact || (reference.secretHash !== undefined && reference.secretHash !== artifact.secretHash)) return undefined
     if (artifact.consumedAt !== undefined) return { value: artifact.value as T, first: false, consumedAt: artifact.consumedAt }
     refuseTaken(this.#tables, yields)
+    storableMembers(leaves)
     const value = { ...(artifact.value as object), ...leaves }
     this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
     for (const one of yields) put(this.#tables, one)
@@ -199,6 +204,8 @@ class MemoryArtifacts implements ArtifactStore {
   }
 
   async update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
+    storableMembers(patch)
+    storableMembers(where)
     const artifact = this.#live({ kind, id }, now)
     if (!artifact || artifact.consumedAt !== undefined) return false
     const value = artifact.value as Record<string, unknown>
@@ -228,5 +235,6 @@ function put({ artifacts }: Tables, artifact: Artifact<unknown>): void {
 
 /** Before anything is stored: all of it, or nothing. */
 function refuseTaken({ artifacts }: Tables, yields: readonly Artifact<unknown>[]): void {
+  storableJson(yields)
   if (yields.some((artifact) => artifacts.has(keyOf(artifact)))) throw new Error('the id of an artifact is taken')
 }

@@ -4,7 +4,8 @@ import type { Grant } from '../models/grant.ts'
 
 /**
  * Three tables; a new specification needs no new one. Every method is one atomic statement, and holds no policy: a store stores.
- * When it cannot answer, it rejects, and nothing is issued. All times are seconds since the epoch and come from the caller's clock.
+ * When it cannot answer, it rejects, and nothing is issued. Text with NUL or half of a surrogate pair is refused, and found nowhere, because some
+ * databases cannot hold it (`stores/storable` tells). All times are seconds since the epoch and come from the caller's clock.
  * `grantor/stores/contract` holds the tests that every store must pass.
  */
 export interface Store {
@@ -77,7 +78,7 @@ export interface ConsumeOptions {
   now: number
   /** Stored in the same atomic step, if and only if this caller is the first. */
   yields?: readonly Artifact<unknown>[]
-  /** Merged into the value of the spent record, member by member. */
+  /** Merged into the value of the spent record, member by member; none is undefined. */
   leaves?: Record<string, unknown>
   /** The spent record stays until then as a tombstone, so that a replay is visible. Default: until it would have expired. */
   retainUntil?: number
@@ -92,7 +93,7 @@ export interface ArtifactStore {
   list<T>(kind: Kind<T>, page: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]>
   /** Spends it, and in the same step stores what it paid for. Undefined: no such record, expired, or another secret. */
   consume<T>(reference: Reference & { kind: Kind<T> }, options: ConsumeOptions): Promise<Consumption<T> | undefined>
-  /** Compare-and-set: merges `patch` into the value of an unspent record if each member of `where` has that value. */
+  /** Compare-and-set: merges `patch` into the value of an unspent record if each member of `where` has that value; none is undefined. */
   update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean>
   /** False: there was none. */
   delete(kind: Kind<unknown>, id: string): Promise<boolean>
