@@ -60,8 +60,8 @@ export class Program {
 }
 
 /** The `grantor` command, as a user starts it. */
-export function startGrantor(args: readonly string[], input = ''): Program {
-  return new Program(CLI, args, { input })
+export function startGrantor(args: readonly string[], input = '', env: Record<string, string> = {}): Program {
+  return new Program(CLI, args, { input, env })
 }
 
 /** Runs a command that ends by itself. @returns what it printed @throws Error with it if it failed */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Browser } from '../browser.ts'
 import { grantor, type Program, startGrantor } from '../process.ts'
 import { freePort, PASSWORD, temporaryFolder } from '../support.ts'
@@ -16,13 +17,20 @@ export class Nodes {
     this.#configs = configs
   }
 
-  static async start(count: number, database: string, folder = temporaryFolder()): Promise<Nodes> {
+  static async start(
+    count: number,
+    database: string,
+    { folder = temporaryFolder(), ...settings }: { folder?: string; [setting: string]: unknown } = {}
+  ): Promise<Nodes> {
     const ports: number[] = []
     for (let index = 0; index < count; index++) ports.push(await freePort())
     const issuer = `http://localhost:${ports[0]}`
     const configs = ports.map((port) => {
       const file = join(folder, `${port}.json`)
-      writeFileSync(file, JSON.stringify({ issuer, host: '127.0.0.1', port, database, secretFile: 'secret', logLevel: 'warn' }))
+      writeFileSync(
+        file,
+        JSON.stringify({ issuer, host: '127.0.0.1', port, database, secretFile: 'secret', logLevel: 'warn', ...settings })
+      )
       return file
     })
     const [config = ''] = configs
@@ -34,19 +42,31 @@ export class Nodes {
       require_consent: false
     }
     const { client_id, client_secret } = JSON.parse(await grantor(['client', '--config', config, JSON.stringify(metadata)]))
-    const deployment = { issuer, ports, clientId: client_id, clientSecret: client_secret, cookie: '' }
+    const deployment: Deployment = { issuer, ports, clientId: client_id, clientSecret: client_secret, cookie: '' }
     const nodes = new Nodes(deployment, configs)
     await Promise.all(ports.map((_, index) => nodes.startNode(index)))
     deployment.cookie = await signIn(issuer, client_id)
     return nodes
   }
 
+  /** The configuration of the first node, for commands. */
+  get config(): string {
+    return this.#configs[0] ?? ''
+  }
+
+  port(turn: number): number {
+    return this.deployment.ports[turn % this.count] ?? 0
+  }
+
   get count(): number {
     return this.#configs.length
   }
 
-  async startNode(index: number): Promise<void> {
-    const program = startGrantor(['serve', '--config', this.#configs[index] as string])
+  /** @param skew seconds by which its clock is ahead */
+  async startNode(index: number, skew = 0): Promise<void> {
+    const clock = fileURLToPath(new URL('./clock.ts', import.meta.url))
+    const env = skew === 0 ? {} : { NODE_OPTIONS: `--import ${clock}`, CLOCK_SKEW: String(skew) }
+    const program = startGrantor(['serve', '--config', this.#configs[index] as string], '', env)
     this.#programs[index] = program
     const url = `http://127.0.0.1:${this.deployment.ports[index]}/livez`
     while (

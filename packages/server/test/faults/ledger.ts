@@ -25,7 +25,8 @@ export interface Deployment {
   issuer: string
   ports: readonly number[]
   clientId: string
-  clientSecret: string
+  /** Undefined: the request itself says who asks. */
+  clientSecret: string | undefined
   /** Of a person who is signed in. */
   cookie: string
 }
@@ -37,6 +38,8 @@ export class Ledger {
   requests = 0
   /** Connections that broke, and 503s: what a fault may cause. */
   faults = 0
+  /** Milliseconds of the request that took longest. */
+  longest = 0
   readonly #deployment: Deployment
   #turn = 0
   #running = true
@@ -72,17 +75,8 @@ export class Ledger {
   }
 
   async #begin(own: Family[]): Promise<void> {
-    const params = new URLSearchParams({
-      client_id: this.#deployment.clientId,
-      response_type: 'code',
-      redirect_uri: REDIRECT_URI,
-      code_challenge: CHALLENGE,
-      code_challenge_method: 'S256'
-    })
-    const response = await this.send('GET', `/authorize?${params}`)
-    const location = String(response?.headers.location ?? '')
-    const code = URL.canParse(location) ? new URL(location).searchParams.get('code') : null
-    if (code === null) return
+    const code = await this.authorize()
+    if (code === undefined) return
     const family: Family = { code, redeemed: false, tokens: [], revoked: 'no' }
     this.families.push(family)
     own.push(family)
@@ -92,14 +86,36 @@ export class Ledger {
     family.tokens.push(JSON.parse(redeemed.body))
   }
 
+  /** A code, if one came. */
+  async authorize(): Promise<string | undefined> {
+    const params = new URLSearchParams({
+      client_id: this.#deployment.clientId,
+      response_type: 'code',
+      redirect_uri: REDIRECT_URI,
+      code_challenge: CHALLENGE,
+      code_challenge_method: 'S256'
+    })
+    const response = await this.send('GET', `/authorize?${params}`)
+    const location = String(response?.headers.location ?? '')
+    return (URL.canParse(location) && new URL(location).searchParams.get('code')) || undefined
+  }
+
   redeem(code: string, port?: number): Promise<Answer | undefined> {
     return this.post('/token', { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: VERIFIER }, port)
+  }
+
+  refresh(refresh_token: string, port?: number): Promise<Answer | undefined> {
+    return this.post('/token', { grant_type: 'refresh_token', refresh_token }, port)
+  }
+
+  revoke(token: string, port?: number): Promise<Answer | undefined> {
+    return this.post('/revoke', { token }, port)
   }
 
   /** With the newest token; who got no answer asks with the same again, and must get the one successor. */
   async #refresh(family: Family): Promise<void> {
     const { refresh_token = '' } = family.tokens.at(-1) ?? {}
-    const response = await this.post('/token', { grant_type: 'refresh_token', refresh_token })
+    const response = await this.refresh(refresh_token)
     if (response?.status === 200) family.tokens.push(JSON.parse(response.body))
     else if (response?.status === 400) this.violations.push(`I16 a live refresh token was refused: ${response.body}`)
   }
@@ -113,7 +129,7 @@ export class Ledger {
 
   async #revoke(family: Family): Promise<void> {
     family.revoked = 'asked'
-    const response = await this.post('/revoke', { token: family.tokens.at(-1)?.refresh_token ?? '' })
+    const response = await this.revoke(family.tokens.at(-1)?.refresh_token ?? '')
     if (response?.status === 200) family.revoked = 'acknowledged'
   }
 
@@ -131,14 +147,14 @@ export class Ledger {
   async send(method: string, path: string, body = '', port?: number): Promise<Answer | undefined> {
     const { ports, issuer, clientId, clientSecret, cookie } = this.#deployment
     this.requests++
+    const start = performance.now()
     const answer = await exchange(port ?? (ports[this.#turn++ % ports.length] as number), method, path, body, {
       host: new URL(issuer).host,
-      ...(method === 'POST' && {
-        'content-type': 'application/x-www-form-urlencoded',
-        authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`
-      }),
+      ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...(method === 'POST' && clientSecret !== undefined && { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` }),
       cookie
     })
+    this.longest = Math.max(this.longest, Math.round(performance.now() - start))
     if (!answer || answer.status === 503) this.faults++
     if (answer && answer.status >= 400) this.#checkError(method, path, answer)
     return answer

@@ -44,6 +44,10 @@ export async function judge(ledger: Ledger, ports: readonly number[], database: 
     if ((redeemed && first?.status === 200) || second?.status === 200) violations.push('I2 a code was redeemed twice')
   }
   const read = queryOf(database)
+  const kept = new Set((await read(`SELECT id FROM grantor_artifacts WHERE kind = 'refresh_token'`)).map(({ id }) => id))
+  const lost = families.flatMap(({ tokens }) => tokens).filter(({ refresh_token }) => !kept.has(idOf(refresh_token)))
+  if (lost.length > 0)
+    violations.push(`I12 I15 ${lost.length} refresh tokens are gone before their family's end, so their reuse is not noticed`)
   const forks = await read(
     `SELECT grant_id FROM grantor_artifacts WHERE kind = 'refresh_token' AND consumed_at IS NULL GROUP BY grant_id HAVING count(*) > 1`
   )
@@ -60,8 +64,13 @@ export async function judge(ledger: Ledger, ports: readonly number[], database: 
   return violations
 }
 
+/** Behind its prefix a token begins with what its record is found by. */
+function idOf(token: string): string {
+  return token.slice(token.indexOf('_') + 1, token.indexOf('_') + 25)
+}
+
 /** The last refresh may have been done and its answer lost: then the same again yields its successor. */
 async function hasSuccessor(ledger: Ledger, refresh_token: string): Promise<boolean> {
-  const response = await ledger.post('/token', { grant_type: 'refresh_token', refresh_token })
+  const response = await ledger.refresh(refresh_token)
   return response?.status === 200
 }
