@@ -12,7 +12,8 @@ const FLOORS = [
     'interactions',
     'tokens',
     'stores/memory',
-    'stores/contract'
+    'stores/contract',
+    'stores/contract-tools'
   ],
   ['extension'],
   ['endpoints', 'extensions', 'core'],

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { generateKeyPair, PrivateKeyJwt } from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PostgresServer } from '../../sql/test/postgres.ts'
 import { Nodes } from './faults/deployment.ts'
@@ -9,7 +8,6 @@ import { grantor } from './process.ts'
 const TRIALS = Number(process.env.TRIALS ?? 40)
 const RACERS = 20
 const AT_ONCE = 6
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 const report: string[] = []
 afterAll(() => console.log(report.join('\n')))
@@ -92,26 +90,20 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
   })
 
   test(`CA-09 an assertion, by its jti, is accepted once of ${RACERS} times`, async () => {
-    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
     const metadata = {
       grant_types: ['client_credentials'],
       scope: 'read',
       token_endpoint_auth_method: 'private_key_jwt',
-      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
+      jwks: { keys: [{ ...(await crypto.subtle.exportKey('jwk', publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
     }
     const { client_id } = JSON.parse(await grantor(['client', '--config', three.config, JSON.stringify(metadata)]))
+    const authenticate = PrivateKeyJwt({ key: privateKey, kid: 'k' })
     const anonymous = new Ledger({ ...three.deployment, clientSecret: undefined })
     await repeat('jti', { requests: () => anonymous.requests }, async () => {
-      const client_assertion = await new SignJWT({ jti: randomUUID() })
-        .setProtectedHeader({ alg: 'ES256', kid: 'k' })
-        .setIssuer(client_id)
-        .setSubject(client_id)
-        .setAudience(three.deployment.issuer)
-        .setIssuedAt()
-        .setExpirationTime('1m')
-        .sign(privateKey)
-      const form = { grant_type: 'client_credentials', client_assertion_type: ASSERTION_TYPE, client_assertion }
-      const answers = await race(() => anonymous.post('/token', form))
+      const form = new URLSearchParams({ grant_type: 'client_credentials' })
+      await authenticate({ issuer: three.deployment.issuer }, { client_id }, form, new Headers())
+      const answers = await race(() => anonymous.post('/token', Object.fromEntries(form)))
       expect(statusesOf(answers)).toEqual([200, ...Array.from({ length: RACERS - 1 }, () => 401)])
     })
   })

@@ -1,6 +1,5 @@
-import type { Artifact, Kind } from '../models/artifacts.ts'
-import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
+import { artifact, client, equal, grant, KIND, LATER, NOW, RACERS, race, rejects, type Value } from './contract-tools.ts'
 import type { Store } from './store.ts'
 
 /** One sentence that must hold, and how to see it. */
@@ -8,16 +7,6 @@ export interface ContractTest {
   name: string
   run(): Promise<void>
 }
-
-interface Value {
-  n?: number | null
-  [member: string]: unknown
-}
-
-const KIND: Kind<Value> = 'contract_test'
-const NOW = 1_800_000_000
-const LATER = NOW + 600
-const RACERS = 50
 
 /**
  * What every store must do, for any test runner: `for (const { name, run } of storeContract(open)) test(name, run)`.
@@ -282,49 +271,4 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
     equal((await store.grants.find('live'))?.id, 'live')
     equal((await store.artifacts.find(KIND, 'live', LATER))?.id, 'live')
   }
-}
-
-function artifact(id: string, value: Value = {}): Artifact<Value> {
-  return { kind: KIND, id, value, expiresAt: LATER }
-}
-
-function grant(id: string, members: Partial<Grant> = {}): Grant {
-  return { id, clientId: 'client', subject: 'subject', scope: ['a', 'b'], createdAt: NOW, ...members }
-}
-
-function client(client_id: string): Client {
-  return {
-    client_id,
-    redirect_uris: ['https://c.example/cb'],
-    grant_types: [],
-    response_types: [],
-    scope: 'a',
-    settings: { accessTokenLifetime: 60 }
-  }
-}
-
-function race<T>(attempt: (index: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: RACERS }, (_, index) => attempt(index)))
-}
-
-async function rejects(promise: Promise<unknown>): Promise<void> {
-  const outcome = await promise.then(
-    () => 'resolved',
-    () => 'rejected'
-  )
-  equal(outcome, 'rejected')
-}
-
-function equal(actual: unknown, expected: unknown): void {
-  const [a, b] = [canonical(actual), canonical(expected)]
-  if (a !== b) throw new Error(`expected ${b?.slice(0, 500)}, got ${a?.slice(0, 500)}`)
-}
-
-/** JSON with sorted members, so that their order does not count. */
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(value, (_, member: unknown) =>
-    member !== null && typeof member === 'object' && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member
-  )
 }
