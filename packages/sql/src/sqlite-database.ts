@@ -180,7 +180,7 @@ export class SqliteDatabase implements Database {
   }
 
   get schemaVersion(): number {
-    return versionOf(this.#storedVersion)
+    return this.#patiently(() => versionOf(this.#storedVersion))
   }
 
   get #storedVersion(): number {
@@ -189,8 +189,23 @@ export class SqliteDatabase implements Database {
 
   /** One process does it: the write lock is a lease that dies with its holder. @throws ConfigurationError if the schema is newer than the code. */
   migrate(target: number): void {
-    if (stepsBetween(this.#storedVersion, target).length === 0) return
-    this.#database.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT}; BEGIN IMMEDIATE; PRAGMA busy_timeout = 0`)
+    this.#patiently(() => {
+      if (stepsBetween(this.#storedVersion, target).length > 0) this.#migrate(target)
+    })
+  }
+
+  /** Waits for other processes, as is right before anybody is served. The last to close a file locks even its readers out. */
+  #patiently<T>(work: () => T): T {
+    this.#database.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT}`)
+    try {
+      return work()
+    } finally {
+      this.#database.exec('PRAGMA busy_timeout = 0')
+    }
+  }
+
+  #migrate(target: number): void {
+    this.#database.exec('BEGIN IMMEDIATE')
     try {
       for (const { stored, statements } of stepsBetween(this.#storedVersion, target)) {
         for (const statement of statements) this.#database.exec(statement)
