@@ -346,9 +346,11 @@ describe('grantor migrate, backup, store move and workers', () => {
     const database = await postgres.createDatabase()
     const { file } = await filled({ database })
     const second = await configFile({ database })
-    await expect(grantor(['serve', '--config', second.file])).rejects.toThrow(/secret is missing, but the database was made with it/)
-    await expect(grantor(['user', 'add', '--config', second.file, 'bob'], PASSWORD)).rejects.toThrow(/secret is missing/)
-    expect(existsSync(join(second.folder, 'data/secret'))).toBe(false)
+    await expect(grantor(['serve', '--config', second.file])).rejects.toThrow(
+      /secrets\/grantor is missing, but the database was made with it/
+    )
+    await expect(grantor(['user', 'add', '--config', second.file, 'bob'], PASSWORD)).rejects.toThrow(/secrets\/grantor is missing/)
+    expect(existsSync(join(second.folder, 'secrets/grantor'))).toBe(false)
     writeFileSync(join(second.folder, 'secret'), 'another secret of thirty-two characters', { mode: 0o600 })
     reconfigure(second.file, { secretFile: 'secret' })
     await expect(grantor(['user', 'add', '--config', second.file, 'bob'], PASSWORD)).rejects.toThrow(/secret/)

@@ -39,7 +39,8 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
   const counted = { requests: () => ledger.requests + strictLedger.requests }
   beforeAll(async () => {
     postgres = await PostgresServer.start()
-    three = await Nodes.start(3, await postgres.createDatabase())
+    // Those who lose the race for an assertion are failures of one client from one address, more than anybody else would make.
+    three = await Nodes.start(3, await postgres.createDatabase(), { clientFailureLimit: 0 })
     strict = await Nodes.start(3, await postgres.createDatabase(), { refreshTokenReuseWindow: 0 })
     ledger = new Ledger(three.deployment)
     strictLedger = new Ledger(strict.deployment)
