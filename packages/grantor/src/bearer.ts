@@ -1,5 +1,6 @@
 import { InvalidRequestError, InvalidTokenError, OAuthError } from './errors.ts'
 import { readForm } from './form.ts'
+import { plainText } from './http.ts'
 import type { OAuthRequest } from './requests.ts'
 
 // RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
@@ -26,7 +27,7 @@ export async function bearerToken(request: OAuthRequest): Promise<string> {
 /** The same error with the challenge that a protected resource answers with (RFC 6750 §3); one that names none has it already. */
 export function challenged(error: unknown): unknown {
   if (!(error instanceof OAuthError) || error.status >= 500 || 'www-authenticate' in error.headers) return error
-  const challenge = `Bearer error="${error.error}", error_description="${error.message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")}"`
+  const challenge = `Bearer error="${error.error}", error_description="${plainText(error.message)}"`
   return new OAuthError(error.error, error.status, error.message, {
     headers: { ...error.headers, 'www-authenticate': challenge },
     cause: error

@@ -65,6 +65,11 @@ export function frameSources(urls: readonly string[]): string {
   return urls.length === 0 ? '' : `frame-src ${[...new Set(urls.map((url) => new URL(url).origin))].join(' ')}`
 }
 
+/** A text in the characters that `error_description` may have (RFC 6749 §5.2, RFC 6750 §3). */
+export function plainText(text: string): string {
+  return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")
+}
+
 /** Text as it may stand in HTML, in an attribute or between tags. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -75,6 +75,11 @@ export class Params {
   }
 }
 
+/** Whether it is an authentication request (OpenID Connect Core §3.1.2.1), as far as it says before it is judged. */
+export function asksForOpenId(params: Params): boolean {
+  return (params.all('scope')[0] ?? '').split(' ').includes('openid')
+}
+
 /** `application/x-www-form-urlencoded` of one name or value. */
 export function encodeForm(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/%20/g, '+')

@@ -3,7 +3,7 @@ import type { Registry } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
 import type { Client } from '../models/client.ts'
 import { isRegisteredRedirectUri } from '../models/redirect-uri.ts'
-import { Params } from '../params.ts'
+import { asksForOpenId, Params } from '../params.ts'
 import type { ResponseModeBase } from '../response-modes/base.ts'
 import { describe } from './error-members.ts'
 
@@ -44,8 +44,8 @@ export function provenRedirectUri(params: Params, client: Client, allowOmitted: 
   }
   const [only, ...more] = client.redirect_uris
   // OpenID Connect Core §3.1.2.1 requires it in every case.
-  const isOpenId = (params.all('scope')[0] ?? '').split(' ').includes('openid')
-  if (allowOmitted && !isOpenId && only !== undefined && more.length === 0 && isRegisteredRedirectUri(client, only)) return only
+  if (allowOmitted && !asksForOpenId(params) && only !== undefined && more.length === 0 && isRegisteredRedirectUri(client, only))
+    return only
   throw new InvalidRequestError('redirect_uri is missing')
 }
 

@@ -16,6 +16,9 @@ export interface Artifact<T> {
   expiresAt: number
 }
 
+/** The `expiresAt` of what ends otherwise than by itself: 9999-12-31. */
+export const NEVER = 253_402_300_799
+
 /** RFC 6749 §4.1.2 */
 export interface AuthorizationCode {
   client_id: string

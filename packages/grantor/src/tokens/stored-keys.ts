@@ -1,11 +1,10 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import type { ServerContext } from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
-import type { Kind } from '../models/artifacts.ts'
+import { type Kind, NEVER } from '../models/artifacts.ts'
 
 /** Seconds after which a node looks again which keys there are; an emergency rotation reaches every node within this time. */
 const RELOAD_INTERVAL = 5
-const NEVER = 253_402_300_799
 const ID = 'current'
 
 /** A key as stored. It is the one to use from `activeFrom` until its successor is. Times in seconds since the epoch. */

@@ -1,12 +1,10 @@
 import type { ServerContext } from '../../context.ts'
 import { InvalidTokenError } from '../../errors.ts'
-import type { Artifact, Kind, Mark } from '../../models/artifacts.ts'
+import { type Artifact, type Kind, type Mark, NEVER } from '../../models/artifacts.ts'
 import type { Client } from '../../models/client.ts'
 import { REGISTRATION_ACCESS_TOKEN, type RegistrationAccessToken, type RegistrationAllowance } from '../../models/registration.ts'
 import type { Found } from '../../stores/store.ts'
 
-// 9999-12-31: a registration ends with its client, not by itself.
-const NEVER = 253_402_300_799
 const PAGE = 100
 
 /** A client got tokens of its own, which leave no grant: existing is all it says. `id` is the client's. */

@@ -1,11 +1,10 @@
 import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { ServerContext } from '../../context.ts'
+import { PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidSoftwareStatementError, UnapprovedSoftwareStatementError } from '../../errors.ts'
 import type { SoftwareStatementIssuer } from './options.ts'
 
 const MAX_LENGTH = 16_384
-// No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
-const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512', 'EdDSA', 'Ed25519']
 
 type Verify = (statement: string) => Promise<JWTPayload>
 
@@ -52,9 +51,10 @@ export class SoftwareStatements {
   }
 }
 
-function verifier(server: ServerContext, { issuer, jwks, algorithms = ALGORITHMS }: SoftwareStatementIssuer): Verify {
+function verifier(server: ServerContext, { issuer, jwks, algorithms = PUBLIC_KEY_SIGNATURES }: SoftwareStatementIssuer): Verify {
   const keys = createLocalJWKSet({ keys: [...jwks.keys] as JWK[] })
-  const accepted = algorithms.filter((algorithm) => ALGORITHMS.includes(algorithm))
+  // No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
+  const accepted = algorithms.filter((algorithm) => PUBLIC_KEY_SIGNATURES.includes(algorithm))
   return async (statement) => {
     const currentDate = new Date(server.now() * 1000)
     const options = { issuer, algorithms: accepted, clockTolerance: server.settings.clockSkew, currentDate }

@@ -1,7 +1,7 @@
 import type { ServerContext } from '../../context.ts'
 import { InvalidRequestError, InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../params.ts'
+import { asksForOpenId, type Params } from '../../params.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import { fetchRequestObject } from './by-reference.ts'
 import type { RequestObjectOptions } from './options.ts'
@@ -55,8 +55,7 @@ export class SignedRequests {
  * from that, RFC 9101 §6.3: "MUST only use the parameters in the Request Object".
  */
 function checkOpenId(params: Params, unfolded: Params): void {
-  const isOpenId = (params.all('scope')[0] ?? '').split(' ').includes('openid')
   const [outside, inside] = [params.get('response_type'), unfolded.get('response_type')]
-  if (isOpenId && outside !== undefined && inside !== undefined && outside !== inside)
+  if (asksForOpenId(params) && outside !== undefined && inside !== undefined && outside !== inside)
     throw new InvalidRequestObjectError('response_type is another in the request object than beside it')
 }
