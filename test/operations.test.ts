@@ -51,6 +51,25 @@ test('every command of docs/operations.md does what it says, and the log line is
   await postgres.stop()
 })
 
+test('every command of docs/keys.md does what it says', async () => {
+  const [file, port] = [join(temporaryFolder(), 'grantor.json'), await freePort()]
+  writeFileSync(file, JSON.stringify({ issuer: `http://localhost:${port}`, host: 'localhost', port }))
+  const commands = blocks('keys.md', 'sh').flatMap((block) => block.trim().split('\n'))
+  const outputs: string[] = []
+  for (const command of commands) outputs.push(await grantor(command.replace('grantor.json', file).split(' ').slice(1)))
+  const states = (output = '') =>
+    output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).state)
+  expect(outputs.slice(0, 3).map(states)).toEqual([
+    ['current', 'current'],
+    ['current', 'current', 'next', 'next'],
+    ['current', 'current']
+  ])
+  expect(outputs.slice(3)).toEqual(['keys encrypted anew: 0\n'])
+})
+
 test('the code of docs/stores.md opens a store, and its two issuers share nothing', async () => {
   const folder = join(ROOT, 'node_modules/.grantor-docs')
   rmSync(folder, { recursive: true, force: true })

@@ -46,6 +46,8 @@ export interface EventDetails {
   'initial_access_token.created': { tokenId: string; uses: number; expiresAt: number }
   'initial_access_token.revoked': { tokenId: string }
   'keys.rotated': { kid: string; alg: string; activeFrom: number }
+  /** A key is gone: nothing needs it any more, or its operator said so. */
+  'keys.retired': { kid: string; alg: string }
   /** A browser origin may not read the answer; `allowed_origins` or a redirect URI of the client would permit it. */
   'cors.refused': { clientId?: string; origin: string; endpoint: string }
   /** A URL that somebody else wrote was not fetched, or what it answered was not accepted. `origin` is empty for what is no URL. */

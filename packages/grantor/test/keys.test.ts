@@ -155,6 +155,130 @@ describe('signing keys', () => {
   })
 })
 
+describe('what an operator does with keys', () => {
+  const SECRETS = ['n'.repeat(32), 's'.repeat(32)]
+  const states = async ({ server }: TestServer) => (await server.keys.list()).map(({ state }) => state)
+
+  test('the next key is published at once, used after its lead, and the one before stays until no token of it lives', async () => {
+    const { test, issue, jwks, kid } = await ready()
+    const token = await issue()
+    const [first] = await test.server.keys.list()
+    expect(first).toEqual({ kid: await kid(), alg: 'ES256', use: 'sig', state: 'current', activeFrom: test.now })
+    await test.server.keys.rotate()
+    const [before, next] = await test.server.keys.list()
+    expect(before).toEqual({ ...first, keptUntil: test.now + DAY + 90 * DAY })
+    expect(next).toMatchObject({ state: 'next', activeFrom: test.now + DAY })
+    expect((await jwks()).keys.map((key: JWK) => key.kid)).toEqual([first?.kid, next?.kid])
+    test.now += DAY - 1
+    expect(await kid()).toBe(first?.kid)
+    test.now += 1
+    expect(await kid()).toBe(next?.kid)
+    expect(await states(test)).toEqual(['retired', 'current'])
+    await jwtVerify(token, createLocalJWKSet(await jwks()), { currentDate: new Date((test.now - DAY) * 1000) })
+    test.now += 89 * DAY
+    expect(await states(test)).toEqual(['retired', 'current', 'next'])
+    test.now = before?.keptUntil ?? 0
+    expect(await states(test)).not.toContain('next')
+    expect((await test.server.keys.list()).map((key) => key.kid)).not.toContain(first?.kid)
+    expect(test.eventsOf('keys.retired')).toMatchObject([{ kid: first?.kid, alg: 'ES256' }])
+  })
+
+  test('nobody publishes a second next key, and the first of an algorithm waits for nobody', async () => {
+    const store = new MemoryStore()
+    const shared = { store, secret: SECRETS }
+    const { test, issue } = await ready(shared)
+    await issue()
+    await test.server.keys.rotate()
+    await expect(test.server.keys.rotate()).rejects.toThrow('the next keys are published already')
+    const both = new TestServer({ ...shared, signingAlgorithms: ['ES256', 'EdDSA'] })
+    await both.server.keys.rotate()
+    expect(await states(both)).toEqual(['current', 'next', 'current'])
+  })
+
+  test('a next key is retired before its use, an old one before its end, and the one in use never', async () => {
+    const { test, issue, kid } = await ready()
+    const token = await issue()
+    const first = (await kid()) ?? ''
+    await expect(test.server.keys.retire(first)).rejects.toThrow(`the key ${first} is in use`)
+    await expect(test.server.keys.retire('unknown')).rejects.toThrow('there is no key unknown')
+    await test.server.keys.rotate()
+    const [, next] = await test.server.keys.list()
+    await test.server.keys.retire(next?.kid ?? '')
+    expect((await test.server.keys.list()).map((key) => key.kid)).toEqual([first])
+    await test.server.keys.rotate()
+    test.now += DAY
+    await expect(test.server.keys.retire((await kid()) ?? '')).rejects.toThrow('is in use')
+    test.now -= DAY
+    expect(await test.server.tokens.find(token)).toBeDefined()
+    test.now += DAY
+    await test.server.keys.retire(first)
+    test.now -= DAY
+    expect(await test.server.tokens.find(token)).toBeUndefined()
+    expect(test.eventsOf('keys.retired')).toMatchObject([{ kid: next?.kid }, { kid: first }])
+  })
+
+  test('JW-11 keys are encrypted anew in one step, and then the secret they were made with is not needed', async () => {
+    const store = new MemoryStore()
+    const [fresh = '', old = ''] = SECRETS
+    const server = (...secret: string[]) =>
+      new TestServer({ store, secret, signingAlgorithms: ['ES256', 'EdDSA'], extensions: [() => ({ encryptionAlgorithms: ['ECDH-ES'] })] })
+        .server
+    const before = server(old)
+    await before.ready()
+    await before.keys.rotate()
+    await expect(server(fresh).keys.reseal()).rejects.toThrow('cannot be opened with this secret')
+    const version = async () => (await store.artifacts.find<{ version: number }>('signing_keys', 'current', 0))?.value.version
+    const was = (await version()) ?? 0
+    expect(await server(fresh, old).keys.reseal()).toBe(4)
+    expect(await version()).toBe(was + 1)
+    expect(await server(fresh, old).encryptionKeys.reseal()).toBe(1)
+    expect(await server(fresh, old).keys.reseal()).toBe(0)
+    expect(await version()).toBe(was + 1)
+    await server(fresh).ready()
+    expect(await server(fresh).keys.list()).toEqual(await before.keys.list())
+    await expect(server(old).ready()).rejects.toThrow('cannot be opened with this secret')
+  })
+
+  test('whoever encrypts keys anew while others rotate them loses none', async () => {
+    const store = new MemoryStore()
+    const nodes = Array.from({ length: 8 }, () => new TestServer({ store, secret: SECRETS }).server)
+    await new TestServer({ store, secret: SECRETS[1] as string }).server.ready()
+    await Promise.all(nodes.map(({ keys }, index) => (index % 2 === 0 ? keys.reseal() : keys.rotate().catch(() => {}))))
+    const after = new TestServer({ store, secret: SECRETS[0] as string })
+    expect(await states(after)).toEqual(['current', 'next'])
+    await after.server.ready()
+    after.now += DAY
+    await after.server.ready()
+  })
+
+  test('of several external signers of an algorithm the first signs and all are listed; there is nothing in the store to rotate or retire', async () => {
+    const { subtle } = globalThis.crypto
+    const signers = await Promise.all(
+      ['hsm-1', 'hsm-2'].map(async (kid) => {
+        const pair = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+        const sign = async (data: string) =>
+          Buffer.from(await subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, new TextEncoder().encode(data))).toString(
+            'base64url'
+          )
+        return { kid, alg: 'ES256', publicJwk: await subtle.exportKey('jwk', pair.publicKey), sign }
+      })
+    )
+    const { test, issue, jwks, kid } = await ready({ signers })
+    expect(await kid()).toBe('hsm-1')
+    const next = await ready({ signers: signers.toReversed() })
+    expect(await next.kid()).toBe('hsm-2')
+    await jwtVerify(await issue(), createLocalJWKSet(await next.jwks()), { currentDate: new Date(test.now * 1000) })
+    expect((await jwks()).keys).toHaveLength(2)
+    expect(await test.server.keys.list()).toMatchObject([
+      { kid: 'hsm-1', state: 'external' },
+      { kid: 'hsm-2', state: 'external' }
+    ])
+    await expect(test.server.keys.rotate()).rejects.toThrow('there are no keys in the store to rotate')
+    await expect(test.server.keys.retire('hsm-1')).rejects.toThrow('there is no key hsm-1 in the store')
+    expect(await test.server.keys.reseal()).toBe(0)
+  })
+})
+
 describe('encryption keys', () => {
   const ALLOWED = { alg: ['RSA-OAEP-256', 'ECDH-ES'], enc: ['A256GCM', 'A128CBC-HS256'] }
   const extensions = [() => ({ encryptionAlgorithms: ALLOWED.alg })]

@@ -9,6 +9,7 @@ import { databaseCommands } from './database-commands.ts'
 import { createDemo, welcome } from './demo.ts'
 import { DemoApp } from './demo-app.ts'
 import { GrantorServer } from './grantor-server.ts'
+import { keysCommand } from './keys-command.ts'
 import { offline } from './offline.ts'
 import { registrationTokenCommand } from './registration-token-command.ts'
 import { userCommand } from './user-command.ts'
@@ -63,6 +64,7 @@ program
 
 for (const command of databaseCommands()) program.addCommand(command)
 program.addCommand(userCommand())
+program.addCommand(keysCommand())
 program.addCommand(registrationTokenCommand())
 
 /** Starts a server that ends with the first signal, after its last answer; a second signal ends it at once. */

@@ -42,6 +42,14 @@ export class Secrets {
     return undefined
   }
 
+  /** The same under the first root; as it is, if it was made with that one. Undefined if no root made it. */
+  async reseal(purpose: string, sealed: string, context: string): Promise<string | undefined> {
+    const current = await this.hash('encryption-key', purpose)
+    if ((await this.#crypto.decrypt(current, sealed, context)) !== undefined) return sealed
+    const text = await this.decrypt(purpose, sealed, context)
+    return text === undefined ? undefined : this.encrypt(purpose, text, context)
+  }
+
   #purpose(purpose: string): Awaitable<readonly ((text: string) => Awaitable<string>)[]> {
     return this.#hmacs.get(purpose) ?? this.#derive(purpose)
   }

@@ -1,5 +1,5 @@
 import { type CryptoKey, compactDecrypt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
-import type { EncryptionKeys, JweAlgorithms, ServerContext } from '../context.ts'
+import type { EncryptionKeys, JweAlgorithms, KeyStatus, ServerContext } from '../context.ts'
 import { type StoredKey, StoredKeys } from './stored-keys.ts'
 
 const NONE: readonly JsonWebKey[] = []
@@ -30,8 +30,20 @@ export class EncryptionKeyRing implements EncryptionKeys {
     return this.#contributed.size === 0 ? NONE : this.#stored.listed()
   }
 
+  list(): Promise<readonly KeyStatus[]> {
+    return this.#stored.list()
+  }
+
   rotate(options?: { compromised?: boolean }): Promise<void> {
     return this.#stored.rotate(options)
+  }
+
+  retire(kid: string): Promise<void> {
+    return this.#stored.retire(kid)
+  }
+
+  reseal(): Promise<number> {
+    return this.#stored.reseal()
   }
 
   async decrypt(jwe: string, { alg, enc }: JweAlgorithms): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import type { Keys, ServerContext } from '../context.ts'
+import type { KeyStatus, Keys, ServerContext } from '../context.ts'
 import type { Signer } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
 import { keyRetention } from '../settings.ts'
@@ -61,8 +61,21 @@ export class KeyRing implements Keys {
     return this.#public
   }
 
+  async list(): Promise<readonly KeyStatus[]> {
+    const external = this.#external.map(({ kid, alg }) => ({ kid, alg, use: 'sig', state: 'external' }) as const)
+    return [...external, ...(await this.#stored.list())]
+  }
+
   rotate(options?: { compromised?: boolean }): Promise<void> {
     return this.#stored.rotate(options)
+  }
+
+  retire(kid: string): Promise<void> {
+    return this.#stored.retire(kid)
+  }
+
+  reseal(): Promise<number> {
+    return this.#stored.reseal()
   }
 
   async #open(key: StoredKey): Promise<Signer> {

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
-import type { ServerContext } from '../context.ts'
+import type { KeyStatus, ServerContext } from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Kind, NEVER } from '../models/artifacts.ts'
 
@@ -67,20 +67,71 @@ export class StoredKeys {
     return this.#listed
   }
 
-  /** Makes the next key of each algorithm. `compromised`: it is used at once and the others are gone. */
+  /** As they are in the store now. */
+  async list(): Promise<readonly KeyStatus[]> {
+    await this.#refresh()
+    return this.#set.keys.map((key, _, keys) => this.#status(key, keys))
+  }
+
+  /** Makes the next key of each algorithm that has none. `compromised`: it is used at once and the others are gone. */
   async rotate({ compromised = false }: { compromised?: boolean } = {}): Promise<void> {
     await this.#change(async (keys) => {
-      const activeFrom = this.#server.now() + (compromised ? 0 : this.#server.settings.signingKeyLead)
-      const next = await Promise.all(this.#custody.algorithms().map((alg) => this.#create(alg, activeFrom)))
-      return compromised ? next : [...keys, ...next]
+      const now = this.#server.now()
+      const named = this.#custody.algorithms()
+      if (named.length === 0) throw new ConfigurationError('there are no keys in the store to rotate')
+      if (compromised) return Promise.all(named.map((alg) => this.#create(alg, now)))
+      const next = keys.filter(({ activeFrom }) => now < activeFrom)
+      const wanting = named.filter((alg) => !next.some((key) => key.alg === alg))
+      if (wanting.length === 0)
+        throw new ConfigurationError(`the next keys are published already: ${next.map(({ kid }) => kid).join(', ')}`)
+      // The first key of an algorithm has nobody to wait for.
+      const activeFrom = (alg: string) => now + (keys.some((key) => key.alg === alg) ? this.#server.settings.signingKeyLead : 0)
+      return [...keys, ...(await Promise.all(wanting.map((alg) => this.#create(alg, activeFrom(alg)))))]
     })
+  }
+
+  /** Takes a key away before its time. @throws ConfigurationError if it is not there, or in use. */
+  async retire(kid: string): Promise<void> {
+    await this.#change(async (keys) => {
+      const key = keys.find((one) => one.kid === kid)
+      if (!key) throw new ConfigurationError(`there is no key ${kid} in the store`)
+      if (this.#status(key, keys).state === 'current')
+        throw new ConfigurationError(`the key ${kid} is in use; rotate first, and retire it when its successor is in use`)
+      return keys.filter((one) => one !== key)
+    })
+  }
+
+  /** Encrypts the private keys anew under the first root secret. @returns how many were under another. */
+  async reseal(): Promise<number> {
+    let resealed = 0
+    await this.#change(async (keys) => {
+      const next = await Promise.all(keys.map((key) => this.#reseal(key)))
+      resealed = next.filter((key) => !keys.includes(key)).length
+      return resealed === 0 ? keys : next
+    })
+    return resealed
   }
 
   /** The private key. @throws ConfigurationError if the secret of this server is not the one it was sealed with. */
   async open({ kid, alg, sealed }: StoredKey): Promise<JsonWebKey> {
     const text = sealed && (await this.#server.secrets.decrypt(this.#custody.purpose, sealed, this.#context(kid, alg)))
     if (text) return JSON.parse(text)
-    throw new ConfigurationError('the keys in the store cannot be opened with this secret; start with the secret they were made with')
+    throw sealedOtherwise()
+  }
+
+  async #reseal(key: StoredKey): Promise<StoredKey> {
+    if (key.sealed === undefined) return key
+    const sealed = await this.#server.secrets.reseal(this.#custody.purpose, key.sealed, this.#context(key.kid, key.alg))
+    if (sealed === undefined) throw sealedOtherwise()
+    return sealed === key.sealed ? key : { ...key, sealed }
+  }
+
+  #status(key: StoredKey, keys: readonly StoredKey[]): KeyStatus {
+    const { listed, usable, use } = this.#custody
+    const { kid, alg, activeFrom } = key
+    const [now, end] = [this.#server.now(), endOf(key, keys)]
+    const state = now < activeFrom ? 'next' : now < end ? 'current' : 'retired'
+    return { kid, alg, use, state, activeFrom, ...(end < Number.POSITIVE_INFINITY && { keptUntil: end + Math.max(listed, usable) }) }
   }
 
   #isStale(): boolean {
@@ -154,10 +205,14 @@ export class StoredKeys {
     const shown = set.keys.filter((key) => now < endOf(key, set.keys) + this.#custody.listed)
     if (isNew || shown.length !== this.#listed.length) this.#listed = shown.map(({ publicJwk }) => publicJwk)
     this.#loadedAt = now
-    for (const { kid, alg, activeFrom } of set.keys.filter((key) => !before.some(({ kid }) => kid === key.kid))) {
-      this.#server.emit('keys.rotated', { kid, alg, activeFrom })
-    }
+    const missingIn = (keys: readonly StoredKey[]) => (key: StoredKey) => !keys.some(({ kid }) => kid === key.kid)
+    for (const { kid, alg, activeFrom } of set.keys.filter(missingIn(before))) this.#server.emit('keys.rotated', { kid, alg, activeFrom })
+    for (const { kid, alg } of before.filter(missingIn(set.keys))) this.#server.emit('keys.retired', { kid, alg })
   }
+}
+
+function sealedOtherwise(): ConfigurationError {
+  return new ConfigurationError('the keys in the store cannot be opened with this secret; start with the secret they were made with')
 }
 
 /** When a key is no longer the one to use: when the next one of its algorithm is, or when none is wanted. */
