@@ -18,12 +18,12 @@ import {
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { makeFolderOf } from './database-folder.ts'
-import { extensionsOf } from './extensions.ts'
 import { Forms } from './forms.ts'
 import { interactions } from './interactions.ts'
 import { createLog } from './log.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { PagesResponder } from './pages-responder.ts'
+import { presetOf } from './preset.ts'
 import { Purge } from './purge.ts'
 import { Readiness } from './readiness.ts'
 import { logRequests } from './request-log.ts'
@@ -87,12 +87,12 @@ export class GrantorServer {
     this.log = log
     this.#store = store
     this.authorization = new AuthorizationServer({
+      ...presetOf(config, (subject) => this.users.claims(subject)),
       ...config.settings,
       store,
       secret,
       outbound: outboundOptions(config.outbound),
       interactions: interactions(() => this.#sessions),
-      extensions: extensionsOf(config, (subject) => this.users.claims(subject)),
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())

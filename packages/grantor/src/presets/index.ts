@@ -1,0 +1,3 @@
+export type { Preset, PresetOptions } from './base.ts'
+export { oauth21 } from './oauth21.ts'
+export { type OpenIdProviderOptions, openidProvider } from './openid-provider.ts'

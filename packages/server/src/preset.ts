@@ -1,0 +1,28 @@
+import { clientSecretJwt, dynamicRegistration, type Extension, implicit, type OpenIdOptions, requestObjects } from 'grantor'
+import { openidProvider, type Preset } from 'grantor/presets'
+import type { Config } from './config.ts'
+import { readSecrets } from './secret-file.ts'
+import { ACR } from './sessions.ts'
+
+const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
+  client_secret_jwt: () => clientSecretJwt,
+  implicit: () => implicit,
+  request_objects: (config) => requestObjects(config.requestObjects)
+}
+
+/** What the server is: an OpenID Provider, with the other specifications that the configuration names. */
+export function presetOf(config: Config, claims: OpenIdOptions['claims']): Preset {
+  const { pairwiseKeyFile, ...options } = config.openid
+  const [pairwiseKey] = pairwiseKeyFile === undefined ? [] : readSecrets(pairwiseKeyFile)
+  return openidProvider({
+    ...options,
+    claims,
+    signUp: config.signUp,
+    acrValues: [ACR],
+    ...(pairwiseKey !== undefined && { pairwiseKey }),
+    extensions: [
+      ...config.extensions.map((name) => BY_NAME[name](config)),
+      ...(config.registration ? [dynamicRegistration(config.registration)] : [])
+    ]
+  })
+}
