@@ -38,6 +38,26 @@ test('every event, error and reason to ask a person is documented', () => {
   expect(rows(read('docs/interactions.md'))).toEqual(expect.arrayContaining(reasons))
 })
 
+test('every error that a flow meets is one of the library, in its own words', () => {
+  const sources = globSync('packages/grantor/src/**/*.ts', { cwd: ROOT }).map(read).join('\n')
+  const spans = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
+  const faults = globSync('docs/flows/*.md', { cwd: ROOT }).flatMap((document) => {
+    const [, errors = ''] = read(document).split('\n## Errors\n')
+    const [table = ''] = errors.split('\n## ')
+    const cells = [...table.matchAll(/^\| (`[a-z].*)$/gm)].map(([, row = '']) => row.split('|'))
+    expect(cells.length > 2 || document.endsWith('README.md')).toBe(true)
+    return cells
+      .slice(1)
+      .flatMap(([code, sentence]) => [
+        ...spans(code).map((name) => `('${name}'`),
+        ...spans(sentence).map((text) => text.replace(/^\w+(?= is missing$)/, ''))
+      ])
+      .filter((text) => !sources.includes(text))
+      .map((text) => `${document}: ${text}`)
+  })
+  expect(faults).toEqual([])
+})
+
 test('each defect of the seed is a row of the mapping and a test', () => {
   const tests = [...read('packages/grantor/test/seed-defects.test.ts').matchAll(/test\('defect (\d+):/g)].map(([, number]) =>
     Number(number)
