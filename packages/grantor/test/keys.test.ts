@@ -239,6 +239,30 @@ describe('what an operator does with keys', () => {
     await expect(server(old).ready()).rejects.toThrow('cannot be opened with this secret')
   })
 
+  test.each(['before', 'after'])('what dies just %s the keys are stored that it encrypted anew leaves them whole', async (moment) => {
+    const store = new MemoryStore()
+    const [fresh = '', old = ''] = SECRETS
+    const before = new TestServer({ store, secret: old }).server
+    await before.keys.rotate()
+    await before.keys.rotate()
+    const listed = await before.keys.list()
+    const { update } = store.artifacts
+    store.artifacts.update = async (...args) => {
+      if (moment === 'after') await update.apply(store.artifacts, args)
+      throw new Error('the process is gone')
+    }
+    await expect(new TestServer({ store, secret: SECRETS }).server.keys.reseal()).rejects.toThrow('the process is gone')
+    store.artifacts.update = update
+    // All of them under one secret, whichever.
+    const survivor = new TestServer({ store, secret: moment === 'before' ? old : fresh })
+    await survivor.server.ready()
+    survivor.now += DAY
+    await survivor.server.ready()
+    // The first is retired by now, and its private half deleted.
+    expect(await new TestServer({ store, secret: SECRETS }).server.keys.reseal()).toBe(moment === 'before' ? 1 : 0)
+    expect((await new TestServer({ store, secret: fresh }).server.keys.list()).map(({ kid }) => kid)).toEqual(listed.map(({ kid }) => kid))
+  })
+
   test('whoever encrypts keys anew while others rotate them loses none', async () => {
     const store = new MemoryStore()
     const nodes = Array.from({ length: 8 }, () => new TestServer({ store, secret: SECRETS }).server)

@@ -92,16 +92,17 @@ test('grantor keys refuses what cannot be, and what breaks something unless one 
 })
 
 test('grantor keys rewrap: with two secrets the keys move to the first, and the second may go', async () => {
-  const { keys, list, secretFile } = await ready()
+  const { keys, list, secretFile } = await ready({ extensions: ['request_objects'], requestObjects: { encrypted: true } })
   const before = await list('rotate')
   const old = readFileSync(secretFile, 'utf8')
   const fresh = `${'n'.repeat(43)}\n`
   writeFileSync(secretFile, fresh)
   await expect(keys('rewrap')).rejects.toThrow(/exit code 1.*cannot be opened with this secret/s)
   writeFileSync(secretFile, fresh + old)
-  expect(await keys('rewrap')).toBe('keys encrypted anew: 4\n')
+  expect(await keys('rewrap')).toBe('keys encrypted anew: 6\n')
   writeFileSync(secretFile, fresh)
-  expect(await list('list')).toEqual(before)
+  expect((await list('list')).filter(({ use }) => use === 'sig')).toEqual(before)
+  expect((await keys('rotate', '--use', 'enc')).match(/"use":"enc","state":"(current|next)"/g)).toHaveLength(4)
   writeFileSync(secretFile, old)
   await expect(keys('list')).rejects.toThrow(/cannot be opened with this secret/)
 })
