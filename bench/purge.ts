@@ -1,5 +1,6 @@
 // Token requests beside a purge: 1 million live and 1 million expired artifacts, windows without and with the server's own purge in turn until
-// nothing expired is left, then as many new artifacts. ROWS=1e5 is a short form, DATABASE=sqlite or postgres one of the two.
+// nothing expired is left. Then the size of the database: with as many new artifacts beside the live ones, and after all have expired and as
+// many as at first were stored. ROWS=1e5 is a short form, DATABASE=sqlite or postgres one of the two.
 import { setTimeout as wait } from 'node:timers/promises'
 import { openStore } from '@grantor/sql'
 import { AuthorizationServer, type HttpRequest } from 'grantor'
@@ -11,10 +12,14 @@ const CONCURRENCY = 16
 /** Milliseconds. */
 const WINDOW = 4_000
 const CHUNK = 1e5
+/** Every second one, so that none has a page for itself: access tokens beside the refresh tokens that outlive them. */
+const HALF = 'i % 2 = 0'
+/** Seconds. */
+const YEAR = 365 * 86_400
 
 const now = () => Math.floor(Date.now() / 1000)
 
-/** Artifacts number from … to - 1; every second one of them has expired, so that none has a page for itself. */
+/** Artifacts number from … to - 1. `isExpired` is SQL over `i`. */
 function fill(from: number, to: number, isPostgres: boolean, isExpired: string): string {
   const id = isPostgres ? `lpad(i::text, 8, '0') || md5(i::text)` : `printf('%08d%016x%016x', i, i * 2654435761, i * 2246822519)`
   const rows = isPostgres
@@ -67,9 +72,12 @@ class Load {
 async function measure(engine: Engine): Promise<void> {
   const location = await engine.create()
   const database = await engine.console(location)
-  for (let from = 0; from < 2 * ROWS; from += CHUNK) await database.run(fill(from, from + CHUNK, engine.isPostgres, 'i % 2 = 0'))
+  const add = async (start: number, end: number, isExpired: string) => {
+    for (let from = start; from < end; from += CHUNK) await database.run(fill(from, from + CHUNK, engine.isPostgres, isExpired))
+  }
+  await add(0, 2 * ROWS, HALF)
   if (engine.isPostgres) await database.run('VACUUM (ANALYZE)')
-  const sizes = [await sizeOf(engine, location)]
+  const atFirst = await sizeOf(engine, location)
 
   const store = await openStore(location)
   const server = new AuthorizationServer({ issuer: 'https://id.example.com', secret: 'x'.repeat(32), store })
@@ -98,10 +106,14 @@ async function measure(engine: Engine): Promise<void> {
     total.longest = Math.max(total.longest, report.longest)
     total.seconds += seconds
   }
-  sizes.push(await sizeOf(engine, location))
+  const afterPurge = await sizeOf(engine, location)
   if (engine.isPostgres) await autovacuum(database)
-  for (let from = 2 * ROWS; from < 3 * ROWS; from += CHUNK) await database.run(fill(from, from + CHUNK, engine.isPostgres, 'false'))
-  sizes.push(await sizeOf(engine, location))
+  await add(2 * ROWS, 3 * ROWS, 'false')
+  const withNew = await sizeOf(engine, location)
+  while ((await store.purge(now() + YEAR, 1_000)) > 0);
+  if (engine.isPostgres) await autovacuum(database)
+  await add(0, 2 * ROWS, HALF)
+  const again = await sizeOf(engine, location)
 
   const [base, beside] = [quantile(without, 0.99), quantile(during, 0.99)]
   console.log(`\n${engine.name}, ${machine()}, ${CONCURRENCY} requests at once`)
@@ -114,7 +126,7 @@ async function measure(engine: Engine): Promise<void> {
   console.log(
     `purged ${total.deleted} in ${total.batches} batches, ${Math.round(total.deleted / total.seconds)} rows/s, longest ${total.longest} ms`
   )
-  console.log(`size: ${sizes[0]}, after purge ${sizes[1]}, after ${ROWS} new ${sizes[2]}`)
+  console.log(`size: ${atFirst} at first, ${afterPurge} after the purge, ${withNew} with ${ROWS} new, ${again} with all of it anew`)
   await store.close()
   await database.close()
 }

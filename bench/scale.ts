@@ -1,5 +1,6 @@
-// What the hot operations of the durable stores cost with 10⁴ … 10⁷ rows in each table. All sizes are measured in the same rounds, 32
-// operations at a time, so that a sync is shared and what the statements cost is seen. ROWS=1e6 ends earlier.
+// What the hot operations of the durable stores cost with 10⁴ … 10⁷ rows in each table: on the newest 10⁴ of them, as in a server whose
+// tokens live for an hour, and on any of them, where no cache helps. All sizes are measured in the same rounds, 32 operations at a time, so
+// that a sync is shared and what the statements cost is seen. ROWS=1e6 ends earlier.
 
 import { openStore } from '@grantor/sql'
 import type { Artifact, Grant, Kind } from 'grantor'
@@ -7,8 +8,9 @@ import { type Console, type DurableStore, type Engine, engines, machine, quantil
 
 const ROWS = Number(process.env.ROWS ?? 1e7)
 const SIZES = [1e4, 1e5, 1e6, 1e7].filter((size) => size <= ROWS)
-const ROUNDS = 40
+const ROUNDS = 30
 const AT_ONCE = 32
+const NEWEST = 1e4
 const CHUNK = 1e5
 const NOW = 1_800_000_000
 const LATER = NOW + 3600
@@ -71,6 +73,8 @@ async function populate(database: Console, size: number, isPostgres: boolean): P
 class Subject {
   readonly size: number
   readonly store: DurableStore
+  /** Whether its operations choose among the newest rows, or among all the others if there are any. */
+  isHot = true
   readonly #turns = new Map<number | undefined, number>()
   #fresh: number
 
@@ -84,7 +88,7 @@ class Subject {
     'clients.find': async () => (await this.store.clients.find(this.#existing())) !== undefined,
     'grants.find': async () => (await this.store.grants.find(this.#existing())) !== undefined,
     'grants.list of a person': async () => {
-      const subject = `user-${Number((BigInt(this.#next() % this.size) * BigInt(STRIDE)) & 0xffff_ffffn)}`
+      const subject = `user-${Number((BigInt(this.#row()) * BigInt(STRIDE)) & 0xffff_ffffn)}`
       return (await this.store.grants.list({ subject }, NOW)).length > 0
     },
     'grants.insert with a code': async () => {
@@ -120,17 +124,18 @@ class Subject {
     return (time * 1000) / AT_ONCE
   }
 
-  /** How often it was asked that. */
-  #next(residue?: number): number {
+  /** The number of a row; with `residue`, of one that has that rest when divided by 4, which says its kind. */
+  #row(residue?: number): number {
     const turn = (this.#turns.get(residue) ?? 0) + 1
     this.#turns.set(residue, turn)
-    return turn
+    const older = this.size - NEWEST
+    const [from, count] = this.isHot || older === 0 ? [older, NEWEST] : [0, older]
+    const row = turn * STRIDE
+    return from + (residue === undefined ? row % count : (row % (count / KINDS.length)) * KINDS.length + residue)
   }
 
-  /** The id of a row; with `residue`, of one whose number has that rest when divided by 4, which says its kind. */
   #existing(residue?: number): string {
-    const row = this.#next(residue) * STRIDE
-    return identifier(residue === undefined ? row % this.size : (row % (this.size / KINDS.length)) * KINDS.length + residue)
+    return identifier(this.#row(residue))
   }
 
   #new(): string {
@@ -161,27 +166,35 @@ async function measure(engine: Engine): Promise<void> {
     subjects.push(new Subject(await openStore(location), size))
   }
   for (const location of locations) await engine.warm(location)
+  console.log(`\n${engine.name}, ${machine()}: µs, and × the cost with ${SIZES[0]} rows`)
+  for (const isHot of [true, false]) {
+    for (const subject of subjects) subject.isHot = isHot
+    print(isHot ? 'the newest 10⁴ rows' : 'any other row', await rounds(subjects))
+  }
+  for (const { store } of subjects) await store.close()
+}
+
+/** Microseconds of each operation at each size: the median of all rounds but the first, which warms up. */
+async function rounds(subjects: readonly Subject[]): Promise<ReadonlyMap<string, readonly number[]>> {
   const names = Object.keys(subjects[0]?.operations ?? {})
-  const times = new Map<string, number[]>()
+  const times = new Map(names.map((name) => [name, subjects.map((): number[] => [])]))
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const name of names) {
-      for (const subject of subjects) {
+    for (const [name, sizes] of times) {
+      for (const [index, subject] of subjects.entries()) {
         const time = await subject.measure(name)
-        const key = `${name} ${subject.size}`
-        // The first round warms up.
-        if (round > 0) times.set(key, [...(times.get(key) ?? []), time])
+        if (round > 0) sizes[index]?.push(time)
       }
     }
   }
-  const medians = (name: string) => SIZES.map((size) => quantile(times.get(`${name} ${size}`) ?? [], 0.5))
-  console.log(`\n${engine.name}, ${machine()}: µs, and × the cost with ${SIZES[0]} rows\n`)
-  console.log(`| operation | ${SIZES.map((size) => size.toExponential(0)).join(' | ')} |\n|---|${SIZES.map(() => '---|').join('')}`)
-  for (const name of names) {
-    const costs = medians(name)
+  return new Map([...times].map(([name, sizes]) => [name, sizes.map((size) => quantile(size, 0.5))]))
+}
+
+function print(rows: string, medians: ReadonlyMap<string, readonly number[]>): void {
+  console.log(`\n| ${rows} | ${SIZES.map((size) => size.toExponential(0)).join(' | ')} |\n|---|${SIZES.map(() => '---|').join('')}`)
+  for (const [name, costs] of medians) {
     const cells = costs.map((cost) => `${cost.toFixed(0)} (${(cost / (costs[0] ?? cost)).toFixed(2)} ×)`)
     console.log(`| ${name} | ${cells.join(' | ')} |`)
   }
-  for (const { store } of subjects) await store.close()
 }
 
 for (const open of engines()) {

@@ -3,10 +3,10 @@ import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
 /** Rows in one transaction: as many as are deleted within PATIENCE, and no more than MOST. */
-const FEWEST = 200
+const FEWEST = 100
 const MOST = 1_000
 /** Milliseconds that a request may have to wait for a batch. */
-const PATIENCE = 10
+const PATIENCE = 2
 /** Seconds. */
 const LEASE_TIME = 30
 /** Milliseconds between two looks at the lease. */
