@@ -32,8 +32,8 @@ export const Logo: FC<{ interaction: Interaction }> = ({ interaction }) =>
 /** The client's own words about what it does with what it learns. */
 export const About: FC<{ interaction: Interaction }> = ({ interaction: { client } }) =>
   client.policy_uri || client.tos_uri ? (
-    <p class="quiet">
-      {client.policy_uri && <a href={client.policy_uri}>Privacy policy</a>}{' '}
+    <p class="quiet links">
+      {client.policy_uri && <a href={client.policy_uri}>Privacy policy</a>}
       {client.tos_uri && <a href={client.tos_uri}>Terms of service</a>}
     </p>
   ) : null

@@ -13,7 +13,7 @@ export const STYLE = `:root {
 * { box-sizing: border-box; }
 body { margin: 0; min-block-size: 100vh; display: grid; place-items: center; background: var(--card); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
 main { inline-size: min(26rem, 100%); padding: 2rem 1.5rem; background: var(--card); }
-@media (min-width: 30rem) { body { background: var(--ground); } main { border-radius: .75rem; padding: 2.5rem; box-shadow: 0 1px 12px rgb(0 0 0 / .12); } }
+@media (min-width: 30rem) { body { background: var(--ground); } main { margin-block: 2rem; border-radius: .75rem; padding: 2.5rem; box-shadow: 0 1px 12px rgb(0 0 0 / .12); } }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
 form { margin-block-end: 1.5rem; }
