@@ -229,6 +229,25 @@ describe('private_key_jwt', () => {
     expect((await ask(await sign(), { client_id: 'app' })).status).toBe(200)
   })
 
+  test.each([
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'EdDSA']
+  ])(
+    'RFC 9864 §2.2: who registered %s, for itself or its key, signs as %s, too: the same algorithm under its other name',
+    async (registered, named) => {
+      const { test, sign, ask, jwk } = await signing('Ed25519', { alg: registered })
+      await test.server.clients.update('app', { token_endpoint_auth_signing_alg: registered })
+      for (const alg of [registered, named]) expect((await ask(await sign({}, { alg }))).status).toBe(200)
+      // A key for key agreement on the sister curve is no such key.
+      const x25519 = { ...jwk, crv: 'X25519' } as JsonWebKey
+      await test.server.clients.update('app', { jwks: { keys: [x25519] } })
+      test.now += 1
+      await expectTokenError(await ask(await sign({}, { alg: named })), 401, 'invalid_client')
+      const { token_endpoint_auth_signing_alg_values_supported: told } = test.server.metadata()
+      expect(told).toEqual(expect.arrayContaining([registered, named]))
+    }
+  )
+
   test('the audience may be the token endpoint for a client whose assertionAudience says so, and is still the only one', async () => {
     const { test, sign, ask } = await signing()
     await test.server.clients.update('app', { settings: { assertionAudience: 'token_endpoint' } })

@@ -541,6 +541,19 @@ describe('software statements (RFC 7591 §2.3)', async () => {
     expect(await register(test, {})).not.toHaveProperty('software_statement')
   })
 
+  test.each([
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'EdDSA']
+  ])('RFC 9864 §2.2: an issuer trusted with %s may say %s, the same algorithm under its other name', async (configured, named) => {
+    const { publicKey, privateKey } = await generateKeyPair('Ed25519', { extractable: true })
+    const keys = [{ ...(await exportJWK(publicKey)), alg: configured } as JsonWebKey]
+    const test = open({ softwareStatements: [{ issuer, jwks: { keys }, algorithms: [configured] }] })
+    for (const alg of [configured, named]) {
+      const software_statement = await new SignJWT({}).setProtectedHeader({ alg }).setIssuer(issuer).sign(privateKey)
+      expect(await register(test, { software_statement })).toMatchObject({ software_statement })
+    }
+  })
+
   test('RG-08: one that is required and missing, and one for another server', async () => {
     const test = open({ ...options, requireSoftwareStatement: true })
     await expectRefusal(await post(test), 400, 'invalid_software_statement')

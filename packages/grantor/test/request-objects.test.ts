@@ -60,6 +60,16 @@ describe('a request by value', () => {
     expect((await test.redeem(client, code)).status).toBe(200)
   })
 
+  test.each([
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'EdDSA']
+  ])('RFC 9864 §2.2: of a client that registered %s it may say %s, the same algorithm under its other name', async (registered, named) => {
+    const { test, claims, ask } = await ready({}, { jwks: jwks(key(registered)), request_object_signing_alg: registered })
+    const request = await sign(claims(), key(registered), { alg: named })
+    expect(answered(await ask(request))).toMatchObject({ state: 'xyz', code: expect.any(String) })
+    expect(test.server.metadata()['request_object_signing_alg_values_supported']).toEqual(expect.arrayContaining([registered, named]))
+  })
+
   test('the server MUST only use the parameters in the request object, even if the same is provided in the query', async () => {
     const { test, client, claims, ask } = await ready()
     const request = await sign(claims({ scope: 'read', state: 'inside' }))

@@ -1,4 +1,5 @@
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
+import { namesOf } from '../crypto/algorithms.ts'
 import { InvalidClientError } from '../errors.ts'
 import { ASSERTION_JTI } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
@@ -31,8 +32,8 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
   }
 
   async verify(client: Client, credential: string | undefined = '', request: OAuthRequest): Promise<boolean> {
-    const algorithms =
-      client.token_endpoint_auth_signing_alg === undefined ? [...this.algorithms] : [client.token_endpoint_auth_signing_alg]
+    const { token_endpoint_auth_signing_alg: registered } = client
+    const algorithms = [...(registered === undefined ? this.algorithms : namesOf(registered))]
     for (const key of await this.keys(client, decodeProtectedHeader(credential) as JWTHeaderParameters)) {
       const payload = await this.#verified(credential, key, algorithms, client)
       if (payload) return this.#isAcceptable(payload, client, request.id)

@@ -1,5 +1,6 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import type { ClientKeyQuery, ClientKeyring, ServerContext } from '../context.ts'
+import { namesOf } from '../crypto/algorithms.ts'
 import type { Client, JsonWebKeySet } from '../models/client.ts'
 import { fetchJson } from '../outbound/json.ts'
 import { keySetFault } from './key-set.ts'
@@ -71,7 +72,7 @@ function matching(keys: readonly JWK[], { kid, alg, use }: ClientKeyQuery): read
   return keys.filter(
     (key) =>
       (kid === undefined || key.kid === kid) &&
-      (key.alg === undefined || key.alg === alg) &&
+      (key.alg === undefined || namesOf(alg).includes(key.alg)) &&
       (key.use === undefined || key.use === use) &&
       key.kty === kty
   )

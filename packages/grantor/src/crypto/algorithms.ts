@@ -15,6 +15,13 @@ export const PUBLIC_KEY_SIGNATURES: readonly string[] = [
   'EdDSA',
   'Ed25519'
 ]
+// RFC 9864 §2.2: with the one curve that is known here, the old name means what the new one says. Some libraries write one, some the other.
+const ED25519: readonly string[] = ['EdDSA', 'Ed25519']
+
+/** What a signature may be called that is made with the JWS algorithm of this name. */
+export function namesOf(alg: string): readonly string[] {
+  return ED25519.includes(alg) ? ED25519 : [alg]
+}
 
 /** JWE algorithms for keys and for content (RFC 7518 §4.1, §5.1), in both directions. */
 export const ENCRYPTION_ALGS = ['RSA-OAEP-256', 'ECDH-ES'] as const

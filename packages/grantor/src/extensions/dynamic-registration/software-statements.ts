@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { ServerContext } from '../../context.ts'
-import { PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidSoftwareStatementError, UnapprovedSoftwareStatementError } from '../../errors.ts'
 import type { SoftwareStatementIssuer } from './options.ts'
 
@@ -52,12 +52,18 @@ export class SoftwareStatements {
 }
 
 function verifier(server: ServerContext, { issuer, jwks, algorithms = PUBLIC_KEY_SIGNATURES }: SoftwareStatementIssuer): Verify {
-  const keys = createLocalJWKSet({ keys: [...jwks.keys] as JWK[] })
+  const keys = createLocalJWKSet({ keys: jwks.keys.map(underEitherName) })
   // No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
-  const accepted = algorithms.filter((algorithm) => PUBLIC_KEY_SIGNATURES.includes(algorithm))
+  const accepted = algorithms.flatMap(namesOf).filter((algorithm) => PUBLIC_KEY_SIGNATURES.includes(algorithm))
   return async (statement) => {
     const currentDate = new Date(server.now() * 1000)
     const options = { issuer, algorithms: accepted, clockTolerance: server.settings.clockSkew, currentDate }
     return (await jwtVerify(statement, keys, options)).payload
   }
+}
+
+/** jose compares names: a key whose algorithm has two must say none, and its curve says it all. */
+function underEitherName(key: JWK): JWK {
+  const { alg, ...unnamed } = key
+  return alg !== undefined && namesOf(alg).length > 1 ? unnamed : key
 }

@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import type { ServerContext } from '../../context.ts'
-import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { RequestObjectOptions } from './options.ts'
@@ -43,7 +43,8 @@ export class RequestObjectReader {
   /** RFC 9101 §6.2: "The signature MUST be validated using a key associated with the client and the algorithm specified". */
   async #verified(object: string, client: Client): Promise<JWTPayload> {
     const { alg = '', kid, typ } = headerOf(object)
-    const algorithms = client.request_object_signing_alg === undefined ? PUBLIC_KEY_SIGNATURES : [client.request_object_signing_alg]
+    const { request_object_signing_alg: registered } = client
+    const algorithms = registered === undefined ? PUBLIC_KEY_SIGNATURES : namesOf(registered)
     if (!algorithms.includes(alg)) throw new InvalidRequestObjectError('the request object is not signed as this client signs')
     if (!TYPES.includes(typeof typ === 'string' ? typ.toLowerCase() : typ))
       throw new InvalidRequestObjectError('the typ of the JWT is not that of a request object')
