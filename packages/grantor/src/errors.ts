@@ -189,6 +189,13 @@ export class RequestUriNotSupportedError extends OAuthError {
   }
 }
 
+/** A provider that is not the person's own takes no client metadata in an authorization request (OpenID Connect Core §3.1.2.6). */
+export class RegistrationNotSupportedError extends OAuthError {
+  constructor(message = 'the parameter registration is not supported here', detail?: ErrorDetail) {
+    super('registration_not_supported', 400, message, detail)
+  }
+}
+
 /** A software statement is not one that this server trusts or understands (RFC 7591 §3.2.2). */
 export class InvalidSoftwareStatementError extends OAuthError {
   constructor(message: string, detail?: ErrorDetail) {

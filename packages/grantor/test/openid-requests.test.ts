@@ -268,6 +268,32 @@ describe('parameters that change nothing must not be errors', () => {
   })
 })
 
+describe('parameters of OpenID Connect that this provider does not have', () => {
+  const METADATA = JSON.stringify({ client_name: 'I am my own provider' })
+
+  test('registration_not_supported: "The OP does not support use of the registration parameter defined in Section 7.2.1"', async () => {
+    const provider = await openIdServer()
+    expectRedirectError(await authenticate(provider, { registration: METADATA }), 'registration_not_supported')
+    expectRedirectError(await authenticate(provider, { registration: METADATA, prompt: 'none' }), 'registration_not_supported')
+    // RFC 6749 §3.1: to a request that is not OpenID's it means nothing: "The authorization server MUST ignore unrecognized request parameters."
+    const response = await authenticate(provider, { registration: METADATA, scope: 'read' })
+    expect(response.headers.get('location')).toContain('code=')
+  })
+
+  test('request_not_supported and request_uri_not_supported, "the OP MUST return" them (Core §6.1, §6.2)', async () => {
+    const provider = await openIdServer()
+    expectRedirectError(await authenticate(provider, { request: 'e30.e30.' }), 'request_not_supported')
+    expectRedirectError(await authenticate(provider, { request_uri: 'https://client.example.com/r' }), 'request_uri_not_supported')
+  })
+
+  test('a prompt that is not in prompt_values_supported: "an error value of invalid_request" (Prompt Create §4.1.1)', async () => {
+    const provider = await openIdServer()
+    expectRedirectError(await authenticate(provider, { prompt: 'create' }), 'invalid_request')
+    expectRedirectError(await authenticate(provider, { prompt: 'create login' }), 'invalid_request')
+    expectRedirectError(await authenticate(await openIdServer({ signUp: true }), { prompt: 'create none' }), 'invalid_request')
+  })
+})
+
 describe('discovery', () => {
   test('DI-02 tells what is enforced', async () => {
     const { test } = await openIdServer({ acrValues: ['urn:pwd'], pairwiseKey: PAIRWISE_KEY })

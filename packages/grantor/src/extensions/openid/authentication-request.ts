@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../errors.ts'
+import { InvalidRequestError, RegistrationNotSupportedError } from '../../errors.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
 import { parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
@@ -9,7 +9,8 @@ const DISPLAYS = ['page', 'popup', 'touch', 'wap']
 
 /**
  * What OpenID Connect adds to an authorization request (Core §3.1.2.1).
- * @throws InvalidRequestError if a parameter is not what it must be, or `id_token_hint` is no ID token of ours.
+ * @throws InvalidRequestError if a parameter is not what it must be, or `id_token_hint` is no ID token of ours;
+ * RegistrationNotSupportedError.
  */
 export async function readAuthenticationRequest(
   { params, scope, responseType }: AuthorizationRequest,
@@ -20,6 +21,8 @@ export async function readAuthenticationRequest(
     if (returnsIdToken) throw new InvalidRequestError('this response_type needs the scope openid')
     return undefined
   }
+  // §3.1.2.6: "The OP does not support use of the registration parameter defined in Section 7.2.1."
+  if (params.has('registration')) throw new RegistrationNotSupportedError()
   const nonce = params.get('nonce')
   // §3.2.2.1, §3.3.2.1: "nonce: REQUIRED" where the ID token comes through the browser.
   if (nonce === undefined && returnsIdToken) throw new InvalidRequestError('nonce is missing; this response_type requires it')
