@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryStore, type Store } from '../src/index.ts'
+import { dynamicRegistration, MemoryStore, type Store } from '../src/index.ts'
 import { TestServer } from './support.ts'
 
 /** Counts the calls that reach the store: each is one round trip to a database. */
@@ -54,6 +54,26 @@ describe('round trips to the store (ARCHITECTURE §5.8)', () => {
     expect((await opaque.cost(() => opaque.test.token(opaque.client, { grant_type: 'client_credentials' }))).calls).toEqual([
       'artifacts.insert'
     ])
+  })
+
+  test('client_credentials of a client that registered itself: one more, once in a tenth of the time after which it is unused', async () => {
+    const extensions = [dynamicRegistration({ access: 'open', allow: { grantTypes: ['client_credentials'] }, unusedLifetime: 1000 })]
+    const { test, cost } = await ready({ extensions, accessTokenFormat: 'jwt' })
+    const metadata = { grant_types: ['client_credentials'], response_types: [] }
+    const headers = { 'content-type': 'application/json' }
+    const client = await (await test.fetch('/register', { method: 'POST', headers, body: JSON.stringify(metadata) })).json()
+    const ask = async () => {
+      await test.server.ready()
+      await test.server.clients.find(client.client_id)
+      return (await cost(() => test.token(client, { grant_type: 'client_credentials' }))).calls
+    }
+    expect([await ask(), await ask()]).toEqual([[], []])
+    test.now += 100
+    expect([await ask(), await ask()]).toEqual([['artifacts.update', 'artifacts.insert'], []])
+    test.now += 99
+    expect(await ask()).toEqual([])
+    test.now += 1
+    expect([await ask(), await ask()]).toEqual([['artifacts.update'], []])
   })
 
   test('authorize with remembered consent at most three with the session, code exchange two, refresh two, introspection one', async () => {

@@ -798,7 +798,8 @@ describe('RG-09: registrations do not pile up', () => {
     expect(await test.server.store.clients.list({ limit: 10 })).toHaveLength(4)
     await test.redeem(allowed, await test.code({ client_id: allowed.client_id }))
     for (const _ of [1, 2]) expect((await test.token(own, { grant_type: 'client_credentials' })).status).toBe(200)
-    test.now += DAY
+    // A tenth more, for uses that were not written down yet.
+    test.now += 10 * DAY
     await test.server.maintain()
     const left = async () => (await test.server.store.clients.list({ limit: 10 })).map(({ client_id }) => client_id)
     expect(await left()).toEqual([allowed, own, verified].map(({ client_id }) => client_id).sort())
@@ -806,15 +807,41 @@ describe('RG-09: registrations do not pile up', () => {
     await expectRefusal(await manage(test, 'GET', unused), 401, 'invalid_token')
     expect((await manage(test, 'GET', allowed)).status).toBe(200)
     // The grant ends after 90 days, and from then on nobody uses the client.
-    test.now += 90 * DAY
+    test.now += 99 * DAY
     await test.server.maintain()
     expect(await left()).toEqual([verified.client_id])
+  })
+
+  test('a client in use is never deleted: whose grants end by themselves or by sign-out, who comes every 80 days, and whoever is asked', async () => {
+    const test = open({ allow: { scopes: ['read'], grantTypes: ['authorization_code', 'client_credentials'] } }, { grantLifetime: 3600 })
+    const machine = await register(test, { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] })
+    const app = await register(test)
+    await test.server.clients.update(app.client_id, { require_consent: false })
+    for (let day = 0; day < 800; day += 80) {
+      await test.server.maintain()
+      expect((await test.token(machine, { grant_type: 'client_credentials' })).status).toBe(200)
+      expect((await test.redeem(app, await test.code({ client_id: app.client_id }))).status).toBe(200)
+      await test.server.store.grants.revoke({ clientId: app.client_id }, test.now)
+      test.now += 79 * DAY
+      await test.server.maintain()
+      await test.server.store.purge(test.now, 1000)
+      test.now += DAY
+    }
+    expect(test.eventsOf('client.expired')).toEqual([])
+    // And when they come no more, nothing is left of them.
+    for (const _ of [1, 2]) {
+      test.now += 99 * DAY
+      await test.server.maintain()
+    }
+    expect(test.eventsOf('client.expired')).toHaveLength(2)
+    for (const kind of ['registration_access_token', 'registered_client_use'])
+      expect(await test.server.store.artifacts.list(kind, { limit: 10 }, test.now)).toEqual([])
   })
 
   test('all of them are looked at, some at a time; what the operator deleted leaves nothing', async () => {
     const test = open({ quota: false, unusedLifetime: 60 })
     await Promise.all(Array.from({ length: 250 }, () => register(test)))
-    test.now += 60
+    test.now += 66
     const counts: number[] = []
     for (const _ of [1, 2, 3]) {
       await test.server.maintain()
@@ -822,7 +849,7 @@ describe('RG-09: registrations do not pile up', () => {
     }
     expect(counts).toEqual([150, 50, 0])
     await test.server.clients.delete((await register(test)).client_id)
-    test.now += 60
+    test.now += 66
     await test.server.maintain()
     expect(await test.server.store.artifacts.list('registration_access_token', { limit: 500 }, test.now)).toEqual([])
   })

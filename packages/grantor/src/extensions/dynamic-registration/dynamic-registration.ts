@@ -31,8 +31,8 @@ export function dynamicRegistration(options: DynamicRegistrationOptions = {}): E
       endpoints: [endpoint],
       // RFC 7591 §3.2.1: a software statement that was used is part of what is registered.
       clientMetadata: { software_statement: text },
-      async validateTokenRequest({ client }, { grant, subject }) {
-        if (!grant && subject === undefined) await registrations.markUsed(client)
+      async validateTokenRequest({ client }) {
+        await registrations.markUsed(client)
         return undefined
       },
       maintain: () => registrations.deleteUnused()

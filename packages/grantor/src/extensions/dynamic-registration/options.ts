@@ -20,7 +20,7 @@ export interface DynamicRegistrationOptions {
   softwareStatements?: readonly SoftwareStatementIssuer[]
   /** Refuses a client without a software statement. Default false. */
   requireSoftwareStatement?: boolean
-  /** A client that nobody uses for so long is deleted by `maintain()`. Default 90 days. */
+  /** A client that nobody uses for so long is deleted by `maintain()`, after a tenth more of that time. Default 90 days. */
   unusedLifetime?: number
   /** Registrations of one network; false: any number. */
   quota?: RegistrationQuota | false

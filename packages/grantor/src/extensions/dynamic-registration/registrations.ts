@@ -1,14 +1,14 @@
 import type { ServerContext } from '../../context.ts'
 import { InvalidTokenError } from '../../errors.ts'
-import { type Artifact, type Kind, type Mark, NEVER } from '../../models/artifacts.ts'
+import { type Artifact, NEVER } from '../../models/artifacts.ts'
 import type { Client } from '../../models/client.ts'
 import { REGISTRATION_ACCESS_TOKEN, type RegistrationAccessToken, type RegistrationAllowance } from '../../models/registration.ts'
 import type { Found } from '../../stores/store.ts'
+import { Usage } from './usage.ts'
 
 const PAGE = 100
-
-/** A client got tokens of its own, which leave no grant: existing is all it says. `id` is the client's. */
-const OWN_USE: Kind<Mark> = 'registered_client_use'
+/** Of the time that a client may be unused: how late its use may be written down, and its end comes. */
+const LAG = 1 / 10
 
 /** A client that registered itself, as found by its token. */
 export interface Registration {
@@ -19,12 +19,14 @@ export interface Registration {
 /** The registrations that clients manage themselves: one token each, of which only the keyed hash is stored (RFC 7592 §1.2). */
 export class Registrations {
   readonly #server: ServerContext
-  readonly #unusedLifetime: number
+  readonly #usage: Usage
+  readonly #patience: number
   #reached = ''
 
   constructor(server: ServerContext, unusedLifetime: number) {
     this.#server = server
-    this.#unusedLifetime = unusedLifetime
+    this.#usage = new Usage(server, unusedLifetime * LAG)
+    this.#patience = unusedLifetime * (1 + LAG)
   }
 
   /** Begins the registration of a client that is about to be stored. @returns its registration access token */
@@ -59,15 +61,14 @@ export class Registrations {
     return token
   }
 
-  async end({ id }: { id: string }): Promise<void> {
+  async end({ id, value }: Found<RegistrationAccessToken>): Promise<void> {
+    await this.#usage.forget(value.client_id)
     await this.#server.store.artifacts.delete(REGISTRATION_ACCESS_TOKEN, id)
   }
 
-  /** For tokens of the client's own, which leave no grant to see. */
-  async markUsed({ client_id, verified }: Client): Promise<void> {
-    if (verified !== false) return
-    const expiresAt = this.#server.now() + this.#unusedLifetime
-    await this.#server.store.artifacts.insert({ kind: OWN_USE, id: client_id, value: {}, expiresAt })
+  /** The client gets tokens now. */
+  markUsed(client: Client): Promise<void> {
+    return this.#usage.mark(client)
   }
 
   /** Looks at some of the registrations, the next ones at the next call, and deletes clients that nobody uses. */
@@ -75,25 +76,23 @@ export class Registrations {
     const now = this.#server.now()
     const records = await this.#server.store.artifacts.list(REGISTRATION_ACCESS_TOKEN, { limit: PAGE, after: this.#reached }, now)
     this.#reached = records.length < PAGE ? '' : (records.at(-1)?.id ?? '')
-    for (const record of records) if (now - record.value.used_at >= this.#unusedLifetime) await this.#judge(record, now)
+    for (const record of records) if (!this.#isRecent(record.value.used_at, now)) await this.#judge(record, now)
   }
 
-  async #judge({ id, value: { client_id } }: Found<RegistrationAccessToken>, now: number): Promise<void> {
+  async #judge(record: Found<RegistrationAccessToken>, now: number): Promise<void> {
+    const { client_id } = record.value
     const client = await this.#server.store.clients.find(client_id)
-    if (client && (await this.#isUsed(client, now))) {
-      await this.#server.store.artifacts.update(REGISTRATION_ACCESS_TOKEN, id, { used_at: now }, {}, now)
+    const used_at = (client && (await this.#usage.last(client, now))) ?? 0
+    if (this.#isRecent(used_at, now)) {
+      await this.#server.store.artifacts.update(REGISTRATION_ACCESS_TOKEN, record.id, { used_at }, {}, now)
       return
     }
     if (client && (await this.#server.clients.delete(client_id))) this.#server.emit('client.expired', { clientId: client_id })
-    await this.end({ id })
+    await this.end(record)
   }
 
-  /** Somebody allows it something now, it got tokens of its own lately, or the operator took it over. */
-  async #isUsed({ client_id, verified }: Client, now: number): Promise<boolean> {
-    if (verified !== false) return true
-    const { grants, artifacts } = this.#server.store
-    if ((await grants.list({ clientId: client_id }, now, 1)).length > 0) return true
-    return (await artifacts.find(OWN_USE, client_id, now)) !== undefined
+  #isRecent(usedAt: number, now: number): boolean {
+    return now - usedAt < this.#patience
   }
 
   async #mint(value: RegistrationAccessToken): Promise<{ token: string; artifact: Artifact<RegistrationAccessToken> }> {
