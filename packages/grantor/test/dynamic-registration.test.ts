@@ -467,7 +467,6 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     ['web', 'https://localhost/cb'],
     ['web', 'https://LOCALHOST:8443/cb'],
     ['web', 'com.example.app:/cb'],
-    ['native', 'https://app.example.com/cb'],
     ['native', 'http://app.example.com/cb'],
     ['native', 'HTTPS://app.example.com/cb'],
     [undefined, 'http://app.example.com/cb'],
@@ -483,6 +482,17 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     expect(await register(server, { redirect_uris: [REDIRECT_URI, 'http://127.0.0.1/cb'] })).toMatchObject({ application_type: 'native' })
     expect(await register(server, {})).toMatchObject({ application_type: 'web' })
     await refused({ application_type: 'desktop' })
+  })
+
+  // RFC 8252 §7: "authorization servers MUST offer at least the three redirect URI options": a scheme of its own, a claimed https URI, loopback.
+  test('RG-06: a native application may claim an https URI; what it is told of itself it may say again', async () => {
+    const uris = ['https://vscode.dev/redirect', 'http://127.0.0.1/', 'http://127.0.0.1:33418/']
+    const told = await register(server, { redirect_uris: uris, token_endpoint_auth_method: 'none', application_type: 'native' })
+    expect(told).toMatchObject({ application_type: 'native', redirect_uris: uris })
+    const silent = await register(server, { redirect_uris: uris, token_endpoint_auth_method: 'none' })
+    expect(silent).toMatchObject({ application_type: 'native' })
+    expect((await manage(server, 'PUT', silent, updateOf(silent))).status).toBe(200)
+    expect(await register(server, { application_type: 'native' })).toMatchObject({ redirect_uris: [REDIRECT_URI] })
   })
 
   test('RG-06: "a client cannot register itself into an inconsistent state"; keys are public, and in one place', async () => {

@@ -41,9 +41,12 @@ export function applicationTypeOf({ application_type: type, redirect_uris: uris 
     // "Web Clients … MUST only register URLs using the https scheme as redirect_uris; they MUST NOT use localhost as the hostname."
     if (type === 'web' && !(isHttps(uri) && !/^https:\/\/localhost(?=[:/?]|$)/i.test(uri)))
       throw new InvalidRedirectUriError(`${uri.slice(0, 200)}: a web client has https redirect URIs, not on localhost`)
-    // "Native Clients MUST only register redirect_uris using custom URI schemes or loopback URLs using the http scheme".
-    if (type === 'native' && /^https?:/i.test(uri) && !isLoopback(uri))
-      throw new InvalidRedirectUriError(`${uri.slice(0, 200)}: a native client has redirect URIs on http loopback or of its own scheme`)
+    // "Native Clients MUST only register redirect_uris using custom URI schemes or loopback URLs using the http scheme"; RFC 8252 §7.2 adds
+    // the https URI that an application claims, and applications register all of them at once.
+    if (type === 'native' && /^http:/i.test(uri) && !isLoopback(uri))
+      throw new InvalidRedirectUriError(
+        `${uri.slice(0, 200)}: a native client has redirect URIs on https, on http loopback or of its own scheme`
+      )
   }
   return type
 }
