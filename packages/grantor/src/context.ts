@@ -152,7 +152,7 @@ export interface Clients {
   /** Replaces what is given and keeps the rest; `undefined` removes. @throws InvalidClientMetadataError, InvalidRedirectUriError */
   update(clientId: string, changes: ClientMetadata & { disabled?: boolean }, beforeStoring?: BeforeStoring): Promise<Client>
   /** Gives the client another secret beside the newest it has. @throws InvalidClientMetadataError if it needs none */
-  addSecret(clientId: string): Promise<string>
+  addSecret(clientId: string, options?: { previousExpiresAt?: number }): Promise<string>
   /** Deletes the client; its grants and all that came of them are dead. False: there was none. */
   delete(clientId: string): Promise<boolean>
 }

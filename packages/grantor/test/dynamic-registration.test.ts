@@ -10,11 +10,12 @@ import {
   type Extension,
   InitialAccessTokens,
   implicit,
+  MemoryStore,
   nodeListener,
   passwordGrant
 } from '../src/index.ts'
 import { openIdServer } from './openid-support.ts'
-import { expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+import { basic, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const DAY = 86_400
 const ENDPOINT = `${ISSUER}/register`
@@ -697,6 +698,57 @@ describe('management (RFC 7592)', () => {
       'unauthorized_client'
     )
     expect(await (await manage(test, 'GET', updated)).json()).not.toHaveProperty('client_secret')
+  })
+
+  test('a secret is dead when the client got another, also if it had none in between; another way to send the same one changes nothing', async () => {
+    const test = open()
+    const change = async (client: Registered, token_endpoint_auth_method: string): Promise<Registered> =>
+      (await manage(test, 'PUT', client, { ...updateOf(client), token_endpoint_auth_method })).json()
+    const first = await register(test, { token_endpoint_auth_method: 'client_secret_post' })
+    const ask = ({ client_id, client_secret = '' }: Registered) =>
+      test.post('/token', { grant_type: 'refresh_token', refresh_token: 'x' }, basic(client_id, client_secret))
+    const second = await change(first, 'client_secret_basic')
+    expect(second).not.toHaveProperty('client_secret')
+    test.now += 1
+    await expectTokenError(await ask(first), 400, 'unauthorized_client')
+    const third = await change(await change(second, 'none'), 'client_secret_basic')
+    expect(third.client_secret).not.toBe(first.client_secret)
+    test.now += 1
+    await expectTokenError(await ask(first), 401, 'invalid_client')
+    await expectTokenError(await ask(third), 400, 'unauthorized_client')
+  })
+
+  test('RG-07: a client that is deleted while it is updated: "the server MUST respond with HTTP 401 Unauthorized" (RFC 7592 §2.2)', async () => {
+    let during = async (_id: string) => {}
+    const test: TestServer = open({ policy: async ({ client_name }) => void (await during(client_name ?? '')) })
+    const client = await register(test)
+    during = async (id) => void (await test.server.clients.delete(id))
+    await expectRefusal(await manage(test, 'PUT', client, { ...updateOf(client), client_name: client.client_id }), 401, 'invalid_token')
+  })
+
+  test('RG-10: tokens of its own, which leave no grant, die with the client', async () => {
+    const test = open({ allow: { scopes: ['read'], grantTypes: ['client_credentials'] } })
+    const api = await test.client({ client_id: 'api' })
+    const client = await register(test, { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] })
+    const { access_token } = await (await test.token(client, { grant_type: 'client_credentials' })).json()
+    expect((await test.server.tokens.find(access_token))?.revoked).toBe(false)
+    expect((await manage(test, 'DELETE', client)).status).toBe(204)
+    expect(await test.introspect(api, access_token)).toEqual({ active: false })
+    expect((await test.server.tokens.find(access_token))?.revoked).toBe(true)
+  })
+
+  test('RG-07: no token of one realm registers or manages anything in another', async () => {
+    const store = new MemoryStore()
+    const [here, there] = ['here', 'there'].map((name) =>
+      open({}, { store: store.realm(name), secret: 'one secret for both of 32 characters!' })
+    )
+    if (!here || !there) throw new Error('two servers')
+    const client = await register(here)
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      await expectRefusal(await manage(there, method, client, updateOf(client)), 401, 'invalid_token')
+    const { token } = await new InitialAccessTokens(here.server).create()
+    await expectRefusal(await post(there, {}, token), 401, 'invalid_token')
+    expect((await manage(here, 'GET', client)).status).toBe(200)
   })
 
   test('RG-10: DELETE answers 204; every grant and token is dead, and the client is unknown', async () => {

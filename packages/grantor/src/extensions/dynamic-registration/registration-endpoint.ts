@@ -1,6 +1,6 @@
 import { bearerToken, challenged } from '../../bearer.ts'
 import type { ServerContext } from '../../context.ts'
-import { InvalidClientMetadataError } from '../../errors.ts'
+import { InvalidClientMetadataError, InvalidTokenError } from '../../errors.ts'
 import type { Endpoint } from '../../extension.ts'
 import { type HttpResponse, json, NO_STORE } from '../../http.ts'
 import { CLIENT_SECRET, type Client, type ClientMetadata } from '../../models/client.ts'
@@ -89,12 +89,18 @@ export class RegistrationEndpoint implements Endpoint {
     let registrationToken = ''
     // Whoever vouched for the client did so for what it said before.
     const changes = { ...without(client), verified: false, ...metadata }
-    const updated = await this.#server.clients.update(client.client_id, changes, async () => {
+    const update = this.#server.clients.update(client.client_id, changes, async () => {
       registrationToken = await answeringFor(registrations.rotate(record))
     })
-    const method = updated.token_endpoint_auth_method
-    const needsSecret = method !== client.token_endpoint_auth_method && method?.startsWith('client_secret_')
-    const secret = needsSecret ? await this.#server.clients.addSecret(client.client_id) : undefined
+    const updated = await update.catch(async (error) => {
+      if (await this.#server.store.clients.find(client.client_id)) throw error
+      // RFC 7592 §2.2: "If the client does not exist on this server, the server MUST respond with HTTP 401".
+      await registrations.end(record)
+      throw challenged(new InvalidTokenError())
+    })
+    const secret = needsSecret(updated, client)
+      ? await this.#server.clients.addSecret(client.client_id, { previousExpiresAt: this.#server.now() })
+      : undefined
     return json(200, clientInformation(this.#server, updated, { registrationToken, secret }))
   }
 
@@ -126,6 +132,12 @@ export class RegistrationEndpoint implements Endpoint {
     }
     this.#server.emit('client.registered', about, id)
   }
+}
+
+/** Whether it turned to a method for which it has no secret, or none that is kept readable. */
+function needsSecret({ token_endpoint_auth_method: method = '' }: Client, { token_endpoint_auth_method: before = '' }: Client): boolean {
+  if (method === before || !method.startsWith('client_secret_')) return false
+  return method === 'client_secret_jwt' || !before.startsWith('client_secret_')
 }
 
 /** What a refusal of a token is answered with (RFC 6750 §3). */
