@@ -552,6 +552,21 @@ describe('software statements (RFC 7591 §2.3)', async () => {
     expect(await register(test, {})).not.toHaveProperty('software_statement')
   })
 
+  test('what is vouched for in one language is not said otherwise in another; a claim that is null says nothing', async () => {
+    const test = open(options)
+    const software_statement = await statement({ client_name: 'Genuine', tos_uri: null, 'policy_uri#de': 'https://client.example.com/de' })
+    const own = { 'client_name#ja': '偽物', tos_uri: 'https://client.example.com/tos', 'tos_uri#ja': 'https://client.example.com/ja' }
+    const client = await register(test, { software_statement, ...own, policy_uri: 'https://client.example.com/own' })
+    expect(client).toMatchObject({
+      client_name: 'Genuine',
+      'policy_uri#de': 'https://client.example.com/de',
+      policy_uri: 'https://client.example.com/own',
+      tos_uri: 'https://client.example.com/tos',
+      'tos_uri#ja': 'https://client.example.com/ja'
+    })
+    expect(client).not.toHaveProperty('client_name#ja')
+  })
+
   test.each([
     ['EdDSA', 'Ed25519'],
     ['Ed25519', 'EdDSA']

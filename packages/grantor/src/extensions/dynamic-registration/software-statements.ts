@@ -32,9 +32,10 @@ export class SoftwareStatements {
     }
     if (typeof statement !== 'string' || statement.length > MAX_LENGTH)
       throw new InvalidSoftwareStatementError('software_statement is a JWT')
-    const claims = await this.#verified(statement)
-    // RFC 7591 §2.3: "the values in the software statement MUST take precedence."
-    return { ...asked, ...claims, software_statement: statement }
+    const claims = Object.fromEntries(Object.entries(await this.#verified(statement)).filter(([, claim]) => claim !== null))
+    // RFC 7591 §2.3: "the values in the software statement MUST take precedence." In another language the same would be said otherwise.
+    const own = Object.entries(asked).filter(([name]) => !Object.hasOwn(claims, name.split('#', 1)[0] ?? ''))
+    return { ...Object.fromEntries(own), ...claims, software_statement: statement }
   }
 
   async #verified(statement: string): Promise<JWTPayload> {
