@@ -5,14 +5,18 @@ import { describe, expect, test } from 'vitest'
 import {
   AccessDeniedError,
   type AuthorizationServerOptions,
+  backChannelLogout,
+  clientSecretJwt,
   type DynamicRegistrationOptions,
   dynamicRegistration,
   type Extension,
+  frontChannelLogout,
   InitialAccessTokens,
   implicit,
   MemoryStore,
   nodeListener,
-  passwordGrant
+  passwordGrant,
+  rpInitiatedLogout
 } from '../src/index.ts'
 import { openIdServer } from './openid-support.ts'
 import { basic, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
@@ -316,6 +320,19 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
       for (const url of BAD_URLS) await expectRefusal(await post(test, { [name]: url }), 400, 'invalid_client_metadata')
   })
 
+  test('RG-02: so are those of a sign-out, among them the lists; http on this computer is for applications that run there', async () => {
+    const extensions = [dynamicRegistration(OPEN), rpInitiatedLogout(), backChannelLogout(), frontChannelLogout()]
+    const { test } = await openIdServer({}, { extensions })
+    const fine = 'https://client.example.com/out'
+    for (const name of ['backchannel_logout_uri', 'frontchannel_logout_uri']) {
+      for (const url of [...BAD_URLS, `${fine}#x`]) await expectRefusal(await post(test, { [name]: url }), 400, 'invalid_client_metadata')
+      await register(test, { [name]: fine })
+    }
+    for (const url of BAD_URLS.filter((one) => !one.startsWith('http://localhost')))
+      await expectRefusal(await post(test, { post_logout_redirect_uris: [fine, url] }), 400, 'invalid_client_metadata')
+    await register(test, { post_logout_redirect_uris: [fine, 'http://localhost/x'] })
+  })
+
   test.each([
     ['a control character', 'a\nb'],
     ['a direction override', 'moc.\u202eelgoog'],
@@ -460,6 +477,61 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     await refused({ grant_types: 'authorization_code' })
     await refused({ grant_types: [{}] })
     await refused({ software_id: 7 })
+  })
+
+  test('RG-05: what no database can hold, or nothing can read again, is refused, and no fault of the server', async () => {
+    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwk = await exportJWK(publicKey)
+    for (const text of ['\0', '\ud83d', 'a\udc00']) {
+      await refused({ software_id: text })
+      await refused({ contacts: [text] })
+      await refused({ jwks: { keys: [{ ...jwk, kid: text }] } })
+      await refused({ jwks: { keys: [jwk], [text]: 1 } })
+    }
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const body = (member: string) => `{"redirect_uris":["${REDIRECT_URI}"],${member}}`
+    for (const levels of [100, 3000, 30_000]) await refused(body(`"jwks":{"keys":[],"x":${nested(levels)}}`))
+    // What is not understood is ignored, however deep it is.
+    expect((await post(server, body(`"unknown":${nested(30_000)},"other":"\\u0000"`))).status).toBe(201)
+  })
+
+  test('a member has one language tag, and what has another is not understood (RFC 7591 §2.2)', async () => {
+    const client = await register(server, {
+      'client_name#ja#x': 'a',
+      'client_name#': 'b',
+      'client_name#zh-Hant-TW': 'c',
+      'scope#ja': 'read'
+    })
+    expect(Object.keys(client).filter((name) => name.includes('#'))).toEqual(['client_name#zh-Hant-TW'])
+  })
+
+  test('token_endpoint_auth_signing_alg: "The value none MUST NOT be used", and it is one that the method has', async () => {
+    const jwks = { keys: [await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)] }
+    const signing = { token_endpoint_auth_method: 'private_key_jwt', jwks }
+    for (const alg of ['none', 'None', '', 'HS256', 'RS1', 7]) {
+      await refused({ token_endpoint_auth_signing_alg: alg })
+      await refused({ ...signing, token_endpoint_auth_signing_alg: alg })
+    }
+    await register(server, { ...signing, token_endpoint_auth_signing_alg: 'ES256' })
+    await register(server, { token_endpoint_auth_signing_alg: 'RS256' })
+    const both = open({}, { extensions: [clientSecretJwt] })
+    const shared = { token_endpoint_auth_method: 'client_secret_jwt' }
+    await register(both, { ...shared, token_endpoint_auth_signing_alg: 'HS512' })
+    await expectRefusal(await post(both, { ...shared, token_endpoint_auth_signing_alg: 'ES256' }), 400, 'invalid_client_metadata')
+  })
+
+  test('the words of a response type may come in any order (RFC 6749 §3.1.1)', async () => {
+    const allow = { grantTypes: ['authorization_code', 'implicit'], responseTypes: ['id_token code'] }
+    const { test } = await openIdServer(
+      { responseTypes: ['code id_token'] },
+      { extensions: [dynamicRegistration({ access: 'open', allow })] }
+    )
+    const hybrid = { grant_types: ['authorization_code', 'implicit'], response_types: ['id_token code'] }
+    const client = await register(test, hybrid)
+    expect(client).toMatchObject(hybrid)
+    await test.server.clients.update(client.client_id, { require_consent: false })
+    const response = await test.authorize({ client_id: client.client_id, response_type: 'code id_token', scope: 'openid', nonce: 'n' })
+    expect(response.headers.get('location')).toMatch(/#(?=.*code=)(?=.*id_token=)/)
   })
 
   test.each([

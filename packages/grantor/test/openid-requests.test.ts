@@ -286,7 +286,7 @@ describe('parameters of OpenID Connect that this provider does not have', () => 
     expectRedirectError(await authenticate(provider, { request_uri: 'https://client.example.com/r' }), 'request_uri_not_supported')
   })
 
-  test('a prompt that is not in prompt_values_supported: "an error value of invalid_request" (Prompt Create §4.1.1)', async () => {
+  test('a prompt that is not in prompt_values_supported: invalid_request (Initiating User Registration §4.1)', async () => {
     const provider = await openIdServer()
     expectRedirectError(await authenticate(provider, { prompt: 'create' }), 'invalid_request')
     expectRedirectError(await authenticate(provider, { prompt: 'create login' }), 'invalid_request')

@@ -1,13 +1,17 @@
 import { ConfigurationError, InvalidClientMetadataError, InvalidRedirectUriError } from '../errors.ts'
 import type { Client, ClientMetadata } from '../models/client.ts'
+import { isDeeper } from '../models/nesting.ts'
 import { redirectUriFault } from '../models/redirect-uri.ts'
+import { responseTypeName } from '../models/response-type.ts'
 import { parseScope } from '../models/scope.ts'
 import { refuseUnknown } from '../setting-rules.ts'
 import { checkPolicy } from '../settings.ts'
+import { storableJson } from '../stores/storable.ts'
 import { keySetFault } from './key-set.ts'
 import { displayName, flag, httpsUrl, listOf, type MetadataRule, oneOf, origin, text, webUrl } from './rules.ts'
 
 const MAX_REDIRECT_URIS = 20
+const MAX_DEPTH = 20
 // Judged together with others, below.
 const anything: MetadataRule = () => undefined
 
@@ -45,7 +49,7 @@ const LANGUAGE_TAG = /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/
 export interface Capabilities {
   grantTypes: ReadonlyMap<string, unknown>
   responseTypes: ReadonlyMap<string, { grantTypes: readonly string[] }>
-  clientAuthentications: ReadonlyMap<string, unknown>
+  clientAuthentications: ReadonlyMap<string, { algorithms: readonly string[] }>
   tokenFormats: ReadonlyMap<string, unknown>
   /** What extensions understand besides. */
   clientMetadata: ReadonlyMap<string, { rule: MetadataRule }>
@@ -74,9 +78,10 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   const client = { ...metadata, grant_types, response_types, redirect_uris, scope: metadata.scope ?? '' }
   checkRedirectUris(client)
   checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))
-  checkOffered('response_types', response_types, [...capabilities.responseTypes.keys()])
+  checkOffered('response_types', response_types.map(responseTypeName), [...capabilities.responseTypes.keys()])
   if (client.token_endpoint_auth_method !== undefined)
     checkOffered('token_endpoint_auth_method', [client.token_endpoint_auth_method], [...capabilities.clientAuthentications.keys()])
+  checkAlgorithm(client, capabilities)
   if (client.settings?.accessTokenFormat !== undefined)
     checkOffered('settings: accessTokenFormat', [client.settings.accessTokenFormat], [...capabilities.tokenFormats.keys()])
   if (!parseScope(client.scope))
@@ -89,8 +94,8 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
 }
 
 function ruleOf(name: string, clientMetadata: Capabilities['clientMetadata']): MetadataRule | undefined {
-  const [base = '', tag] = name.split('#', 2)
-  if (tag !== undefined) return HUMAN_READABLE.includes(base) && LANGUAGE_TAG.test(tag) ? MEMBERS[base] : undefined
+  const [base = '', ...tags] = name.split('#')
+  if (tags.length > 0) return HUMAN_READABLE.includes(base) && LANGUAGE_TAG.test(tags.join('#')) ? MEMBERS[base] : undefined
   return Object.hasOwn(MEMBERS, name) ? MEMBERS[name] : clientMetadata.get(name)?.rule
 }
 
@@ -107,6 +112,16 @@ function checkMembers(metadata: ClientMetadata, { clientMetadata }: Capabilities
   for (const [name, value] of Object.entries(metadata)) {
     const fault = value === undefined ? undefined : ruleOf(name, clientMetadata)?.(value)
     if (fault !== undefined) throw new InvalidClientMetadataError(`${name} is ${fault}`)
+  }
+  checkStorable(metadata)
+}
+
+function checkStorable(metadata: ClientMetadata): void {
+  if (isDeeper(metadata, MAX_DEPTH)) throw new InvalidClientMetadataError(`client metadata has at most ${MAX_DEPTH} levels`)
+  try {
+    storableJson(metadata)
+  } catch (cause) {
+    throw new InvalidClientMetadataError('client metadata has no NUL and no half of a surrogate pair in it', { cause })
   }
 }
 
@@ -130,6 +145,18 @@ function checkOffered(name: string, values: readonly string[], offered: readonly
     if (!offered.includes(value))
       throw new InvalidClientMetadataError(`${name}: ${value.slice(0, 100)} is not served here; there are ${offered.join(', ')}`)
   }
+}
+
+function checkAlgorithm(
+  { token_endpoint_auth_method: method, token_endpoint_auth_signing_alg: alg }: ClientMetadata,
+  capabilities: Capabilities
+): void {
+  if (alg === undefined) return
+  const { clientAuthentications } = capabilities
+  const own = clientAuthentications.get(method ?? '')?.algorithms ?? []
+  // To a method that signs nothing it means nothing, but "The value none MUST NOT be used" (OpenID Connect Registration §2).
+  const offered = own.length > 0 ? own : [...clientAuthentications.values()].flatMap(({ algorithms }) => algorithms)
+  checkOffered('token_endpoint_auth_signing_alg', [alg], offered)
 }
 
 function checkKeys({ jwks, jwks_uri, token_endpoint_auth_method }: ClientMetadata): void {

@@ -16,11 +16,12 @@ import type { Interactions, Session } from '../interactions/base.ts'
 import { type InteractionCheck, type Situation, scopeOf } from '../interactions/checks.ts'
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
 import type { Grant } from '../models/grant.ts'
+import { responseTypeName } from '../models/response-type.ts'
 import { isWithin } from '../models/scope.ts'
 import { encodeForm, Params } from '../params.ts'
 import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
 import type { ResponseTypeBase } from '../response-types/base.ts'
-import { answer, provenRedirectUri, type Redirection, refuse, responseTypeName, safeResponseMode, single } from './redirection.ts'
+import { answer, provenRedirectUri, type Redirection, refuse, safeResponseMode, single } from './redirection.ts'
 import { requestedScope } from './scope.ts'
 
 // Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.

@@ -3,6 +3,7 @@ import type { Registry } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
 import type { Client } from '../models/client.ts'
 import { isRegisteredRedirectUri } from '../models/redirect-uri.ts'
+import { responseTypeName } from '../models/response-type.ts'
 import { asksForOpenId, Params } from '../params.ts'
 import type { ResponseModeBase } from '../response-modes/base.ts'
 import { describe } from './error-members.ts'
@@ -57,11 +58,6 @@ export function safeResponseMode(params: Params, { responseTypes, responseModes 
   const mode = named && (named.mayCarryTokens || usual === 'query') ? named : responseModes.get(usual)
   if (!mode) throw new InvalidRequestError(`the response mode ${usual} is not served here`)
   return mode
-}
-
-/** The words of a response type in one order, whatever order they came in (OAuth 2.0 Multiple Response Type Encoding Practices §5). */
-export function responseTypeName(value: string): string {
-  return value.split(' ').sort().join(' ')
 }
 
 /** The value of a parameter that came exactly once. */

@@ -2,6 +2,7 @@ import type { ServerContext } from '../../context.ts'
 import { InvalidClientMetadataError } from '../../errors.ts'
 import type { ClientMetadata } from '../../models/client.ts'
 import type { RegistrationAllowance } from '../../models/registration.ts'
+import { responseTypeName } from '../../models/response-type.ts'
 import { parseScope } from '../../models/scope.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import { applicationTypeOf, checkCorrespondence, checkNames, checkUrls } from './member-rules.ts'
@@ -66,8 +67,9 @@ export class RequestedMetadata {
   /** Those that are served and allowed. What is not a list is refused by the rule of the member. */
   #kept(name: 'grant_types' | 'response_types', wanted: unknown, allowed?: readonly string[]): unknown {
     if (!Array.isArray(wanted)) return wanted
-    const offered = this.#supported(name).filter((value) => allowed?.includes(value) ?? true)
-    const kept = wanted.filter((value) => offered.includes(value))
+    const permitted = allowed?.map(responseTypeName)
+    const offered = this.#supported(name).filter((value) => permitted?.includes(value) ?? true)
+    const kept = wanted.filter((value) => offered.includes(responseTypeName(String(value))))
     if (kept.length === 0 && wanted.length > 0)
       throw new InvalidClientMetadataError(`${name}: of these a client may register ${offered.join(', ') || 'none'}`)
     return kept

@@ -1,4 +1,5 @@
 import { InvalidRequestObjectError } from '../../errors.ts'
+import { isDeeper } from '../../models/nesting.ts'
 import { encodeForm, Params } from '../../params.ts'
 
 /** What a JWT says of itself (RFC 7519 §4.1) is no parameter of the request. */
@@ -32,11 +33,6 @@ function textsOf(name: string, claim: unknown): readonly string[] {
 function textOf(claim: unknown): string {
   if (typeof claim === 'string') return claim.isWellFormed() ? claim : refuse()
   return isDeeper(claim, MAX_DEPTH) ? refuse() : JSON.stringify(claim)
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (value === null || typeof value !== 'object') return false
-  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
 
 function refuse(): never {
