@@ -1,4 +1,4 @@
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
+import { base64url, compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
 import type { ServerContext } from '../context.ts'
 
 const MAX_LENGTH = 16_384
@@ -23,11 +23,16 @@ export class OwnJwts {
     try {
       // RFC 8725 §3.11: the type is checked, so that no other JWT of ours passes for this one; §3.1: only the algorithms of our own keys,
       // among them those that nothing is signed with any more.
-      if (decodeProtectedHeader(token).typ !== typ) return undefined
+      if (decodeProtectedHeader(token).typ !== typ || !isCanonical(token.slice(token.lastIndexOf('.') + 1))) return undefined
       const { payload } = await compactVerify(token, this.#findKey, { algorithms: keys.map(({ alg = '' }) => alg) })
       return JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>
     } catch {
       return undefined
     }
   }
+}
+
+/** Whether a signature is the one text for its octets: bits after the last octet are nobody's (RFC 4648 §3.5), and nothing else vouches for them. */
+function isCanonical(signature: string): boolean {
+  return base64url.encode(base64url.decode(signature)) === signature
 }
