@@ -136,6 +136,32 @@ describe('signing keys', () => {
     await rotated.ready()
   })
 
+  test('JW-11 a ciphertext in the place of another opens nothing: each is bound to the id, the algorithm and the use of its key', async () => {
+    const secret = 's'.repeat(32)
+    const settings = { secret, signingAlgorithms: ['ES256', 'EdDSA'] }
+    const store = new MemoryStore()
+    await new TestServer({ ...settings, store }).server.ready()
+    const found = await store.artifacts.find<{ version: number; keys: readonly { sealed?: string }[] }>('signing_keys', 'current', 0)
+    const { keys = [], version = 0 } = found?.value ?? {}
+    expect(keys).toHaveLength(2)
+    const place = (changed: readonly object[]) => {
+      const copy = new MemoryStore()
+      const value = { version, keys: changed }
+      return copy.artifacts
+        .insert({ kind: 'signing_keys', id: 'current', value, expiresAt: 253_402_300_799 })
+        .then(() => new TestServer({ ...settings, store: copy }))
+    }
+    await (await place(keys)).server.ready()
+    const [first, second] = keys
+    for (const changed of [
+      [{ ...first, sealed: second?.sealed }, second],
+      [first, { ...second, sealed: first?.sealed }],
+      [{ ...first, kid: 'another' }, second],
+      [{ ...first, alg: 'EdDSA' }]
+    ])
+      await expect((await place(changed as object[])).server.ready()).rejects.toThrow('cannot be opened with this secret')
+  })
+
   test('an external signer takes the place of stored keys', async () => {
     const { subtle } = globalThis.crypto
     const pair = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])

@@ -459,9 +459,13 @@ describe('userinfo', () => {
     const { test } = await openIdServer()
     const client = await test.client({ client_id: 'signed', scope: SCOPE, userinfo_signed_response_alg: 'RS256' })
     const { access_token } = await (await test.redeem(client, await test.code({ ...AUTHENTICATION, client_id: 'signed' }))).json()
-    const response = await test.fetch('/userinfo', { headers: { authorization: `Bearer ${access_token}` } })
-    expect(response.headers.get('content-type')).toBe('application/jwt')
-    expect((await verifyIdToken(test, await response.text(), 'signed')).payload).toEqual({ sub: 'alice', iss: ISSUER, aud: 'signed' })
+    // What it registered counts, whatever it says that it accepts.
+    for (const accept of [undefined, 'application/jwt', 'application/json', '*/*', 'text/html;q=0.1']) {
+      const headers = { authorization: `Bearer ${access_token}`, ...(accept !== undefined && { accept }) }
+      const response = await test.fetch('/userinfo', { headers })
+      expect(response.headers.get('content-type')).toBe('application/jwt')
+      expect((await verifyIdToken(test, await response.text(), 'signed')).payload).toEqual({ sub: 'alice', iss: ISSUER, aud: 'signed' })
+    }
   })
 
   test('DI-06 is readable in a browser by the origins of the client that the token is for', async () => {
