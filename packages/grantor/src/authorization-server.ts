@@ -12,7 +12,7 @@ import { Router } from './endpoints/router.ts'
 import { ConfigurationError, type OAuthError } from './errors.ts'
 import type { Event, EventDetails, EventName } from './events.ts'
 import { type Extension, Registry } from './extension.ts'
-import type { HttpRequest, HttpResponse } from './http.ts'
+import { type HttpRequest, type HttpResponse, NO_STORE } from './http.ts'
 import type { Interactions } from './interactions/base.ts'
 import { InteractionService } from './interactions/service.ts'
 import type { Client } from './models/client.ts'
@@ -109,7 +109,7 @@ export class AuthorizationServer implements ServerContext {
     const response = await this.respond(fromWebRequest(request))
     return response
       ? toWebResponse(response, request.method)
-      : new Response('Not found\n', { status: 404, headers: { 'content-type': 'text/plain' } })
+      : new Response('Not found\n', { status: 404, headers: { 'content-type': 'text/plain', ...NO_STORE } })
   }
 
   /** Answers a request as plain data. Undefined: it is not for this server. Never rejects for what a request contains. */

@@ -35,6 +35,7 @@ import { Users } from './users.ts'
 
 /** RFC 6797 §6.1, a year. */
 const HSTS = 'max-age=31536000'
+const UNCACHED = { 'cache-control': 'no-store' }
 /** Milliseconds. */
 const PURGE_INTERVAL = 60_000
 const MAINTENANCE_INTERVAL = 5_000
@@ -165,10 +166,11 @@ export class GrantorServer {
     const listener = nodeListener({ respond: (request) => this.#respond(request) })
     return (request, response) => {
       logRequests(this.log, request, response)
-      if (request.url === '/livez') return void response.writeHead(200).end()
-      if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503).end())
+      if (request.url === '/livez') return void response.writeHead(200, UNCACHED).end()
+      if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503, UNCACHED).end())
       // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
-      if (request.headers.host !== host) return void response.writeHead(421, { 'content-type': 'text/plain' }).end(`this is ${host}\n`)
+      if (request.headers.host !== host)
+        return void response.writeHead(421, { 'content-type': 'text/plain', ...UNCACHED }).end(`this is ${host}\n`)
       if (protocol === 'https:') response.setHeader('strict-transport-security', HSTS)
       listener(request, response)
     }

@@ -8,7 +8,7 @@ let issuer: string
 let port: number
 
 beforeAll(async () => {
-  ;({ server, issuer } = await startServer())
+  ;({ server, issuer } = await startServer({ registration: { access: 'open', quota: false } }))
   port = Number(new URL(issuer).port)
 })
 afterAll(() => server.close())
@@ -150,6 +150,120 @@ describe('HTTP', () => {
       const { headers } = await fetch(issuer + path)
       expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
       expect([headers.get('x-frame-options'), headers.get('cross-origin-opener-policy')]).toEqual(['DENY', 'same-origin'])
+    }
+  })
+
+  test('DI-04 no answer with a token, a person or an error in it is kept by anybody', async () => {
+    const registration = { redirect_uris: ['https://client.example.com/cb'] }
+    const json = (body: unknown) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    const registered = await fetch(`${issuer}/register`, json(registration))
+    const { client_id, client_secret, registration_access_token, registration_client_uri } = await registered.clone().json()
+    const basic = { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` }
+    const bearer = { authorization: `Bearer ${registration_access_token}` }
+    const form = (params: Record<string, string>, headers = {}) => ({ method: 'POST', headers, body: new URLSearchParams(params) })
+    const request = new URLSearchParams({
+      client_id,
+      response_type: 'code',
+      redirect_uri: registration.redirect_uris[0] ?? '',
+      scope: 'openid'
+    })
+    const signIn = await fetch(`${issuer}/authorize?${request}&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`, {
+      redirect: 'manual'
+    })
+    const interaction = signIn.headers.get('location') ?? ''
+    expect(interaction).toContain('/interaction/')
+    const asked: readonly (readonly [string, RequestInit?])[] = [
+      ['/token'],
+      ['/token', form({})],
+      ['/token', form({ grant_type: 'refresh_token', refresh_token: 'x' }, basic)],
+      ['/introspect', form({ token: 'x' })],
+      ['/introspect', form({ token: 'x' }, basic)],
+      ['/revoke', form({ token: 'x' }, basic)],
+      ['/userinfo'],
+      ['/userinfo', { headers: { authorization: 'Bearer x' } }],
+      ['/register', json({ redirect_uris: ['http://evil.example'] })],
+      ['/register', json('x'.repeat(100_000))],
+      ['/register', { method: 'POST', body: 'x' }],
+      [registration_client_uri, { headers: bearer }],
+      [registration_client_uri],
+      ['/authorize'],
+      [`/authorize?${request}`],
+      [`/authorize?${request}&prompt=none`],
+      [interaction],
+      ['/interaction/unknown'],
+      ['/'],
+      [interaction, form({ login: 'alice', password: 'wrong' })],
+      ['/sign-out', form({})],
+      ['/sign-out'],
+      ['/signed-out'],
+      ['/logout'],
+      ['/logout?id_token_hint=x'],
+      ['/nothing'],
+      ['/livez'],
+      ['/readyz']
+    ]
+    const kept: unknown[] = []
+    const responses = [registered, signIn]
+    for (const [path, init] of asked) responses.push(await fetch(new URL(path, issuer), { redirect: 'manual', ...init }))
+    for (const { url, status, headers } of responses) {
+      const control = headers.get('cache-control')
+      if (control !== 'no-store') kept.push([url, status, control])
+    }
+    expect(kept).toEqual([])
+    expect(statusOf(await exchange(lines('GET /userinfo HTTP/1.1', 'Host: evil.example', 'Connection: close')))).toBe(421)
+    expect(await exchange(lines('GET /userinfo HTTP/1.1', 'Host: evil.example', 'Connection: close'))).toMatch(/cache-control: no-store/i)
+  })
+
+  test('DI-10 there is nothing to look at but the protocol; whether it is well is all that it says of itself', async () => {
+    const paths = [
+      '/health',
+      '/healthz',
+      '/metrics',
+      '/debug',
+      '/debug/pprof',
+      '/status',
+      '/actuator',
+      '/env',
+      '/config',
+      '/admin',
+      '/api',
+      '/swagger',
+      '/swagger.json'
+    ]
+    const files = [
+      '/openapi.json',
+      '/docs',
+      '/graphql',
+      '/.git/HEAD',
+      '/.git/config',
+      '/.env',
+      '/package.json',
+      '/grantor.json',
+      '/grantor.db',
+      '/secret',
+      '/server.js.map'
+    ]
+    const assets = [
+      '/assets/style.css.map',
+      '/assets/',
+      '/assets/%2e%2e/package.json',
+      '/%2e%2e/%2e%2e/etc/passwd',
+      '/livez/x',
+      '/readyz.json',
+      '/.well-known/',
+      '/.well-known/security.txt'
+    ]
+    for (const path of [...paths, ...files, ...assets]) {
+      const response = await fetch(issuer + path, { redirect: 'manual' })
+      expect({ path, status: response.status, text: (await response.text()).length < 1000 }).toEqual({ path, status: 404, text: true })
+    }
+    for (const path of ['/livez', '/readyz']) {
+      const response = await fetch(issuer + path)
+      expect([response.status, await response.text()]).toEqual([200, ''])
+    }
+    for (const path of ['/', '/livez', '/token', '/nothing', '/.well-known/openid-configuration']) {
+      const { headers } = await fetch(issuer + path)
+      for (const name of ['server', 'x-powered-by', 'via', 'sourcemap', 'x-runtime']) expect(headers.get(name)).toBeNull()
     }
   })
 

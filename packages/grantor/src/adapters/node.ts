@@ -1,5 +1,5 @@
 import { runtimeCrypto } from '../crypto/runtime.ts'
-import type { HttpRequest, HttpResponse } from '../http.ts'
+import { type HttpRequest, type HttpResponse, NO_STORE } from '../http.ts'
 import { encodeForm } from '../params.ts'
 import { bodyAlreadyRead, bodyTooLarge, clientWentAway, decodeBody, join, MAX_BODY, refuseCompressed } from '../web.ts'
 
@@ -52,9 +52,10 @@ export function nodeListener(server: Responder): (request: NodeRequest, response
   }
 }
 
-const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not found\n' }
+// RFC 9110 §15.1: a 404 may be kept by whoever is asked for it again, unless it says no.
+const NOT_FOUND: HttpResponse = { status: 404, headers: { 'content-type': 'text/plain', ...NO_STORE }, body: 'Not found\n' }
 const JSON_TYPE = /^application\/json\b/i
-const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'Internal server error\n' }
+const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain', ...NO_STORE }, body: 'Internal server error\n' }
 
 /** A node:http request as plain data; no web object is made. */
 function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unknown; body?: unknown; rawBody?: unknown }): HttpRequest {
