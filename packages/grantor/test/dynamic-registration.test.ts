@@ -287,7 +287,9 @@ describe('the initial access token (RFC 7591 §1.2)', () => {
     const { tokens } = closed()
     await expect(tokens.create({ uses: 0 })).rejects.toThrow('whole number of uses')
     await expect(tokens.create({ uses: Number.NaN })).rejects.toThrow('whole number of uses')
-    await expect(tokens.create({ lifetime: 0 })).rejects.toThrow('above 0')
+    // Two to the 53rd power of seconds is after the last day that a store can name.
+    for (const lifetime of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53 - 1, '60' as unknown as number])
+      await expect(tokens.create({ lifetime })).rejects.toThrow('above 0')
     await expect(tokens.create({ allow: { scope: ['x'] } as object })).rejects.toThrow('did you mean scopes?')
   })
 })
@@ -409,6 +411,12 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     expect(await register(bare, { scope: 'openid read' })).not.toHaveProperty('scope')
     const { test } = await openIdServer({}, { extensions: [dynamicRegistration({ access: 'open' })] })
     expect(await register(test, { scope: 'openid email groups read' })).toMatchObject({ scope: 'openid email' })
+  })
+
+  test('CM-07: no client is registered under an address, where a metadata document would speak for it', async () => {
+    const address = 'https://client.example.com/metadata.json'
+    expect((await register(server, { client_id: address })).client_id).not.toContain('https:')
+    await expect(server.client({ client_id: address })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
   })
 
   test('RG-04: no grant type without a person, unless the operator says so', async () => {
@@ -566,6 +574,10 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     expect(silent).toMatchObject({ application_type: 'native' })
     expect((await manage(server, 'PUT', silent, updateOf(silent))).status).toBe(200)
     expect(await register(server, { application_type: 'native' })).toMatchObject({ redirect_uris: [REDIRECT_URI] })
+    // "they MUST NOT use localhost as the hostname" (OpenID Connect Registration §2): so this one is no web client.
+    const local = await register(server, { redirect_uris: ['https://localhost:8443/cb'] })
+    expect(local).toMatchObject({ application_type: 'native' })
+    expect((await manage(server, 'PUT', local, updateOf(local))).status).toBe(200)
   })
 
   test('RG-06: "a client cannot register itself into an inconsistent state"; keys are public, and in one place', async () => {
@@ -1011,6 +1023,12 @@ describe('options that cannot work are refused when the server is built', () => 
     [{ allow: { scope: ['x'] } }, 'did you mean scopes?'],
     [{ settings: { requirePkc: false } }, 'did you mean requirePkce?'],
     [{ requireSoftwareStatement: true }, 'needs softwareStatements'],
+    [{ softwareStatements: [{ issuer: 'https://a.example', jwks: { keys: [] }, algorithms: ['HS256'] }] }, 'HS256 is none of ES256'],
+    [{ softwareStatements: [{ issuer: 'https://a.example', jwks: { keys: [{ kty: 'oct', k: 'x' }] } }] }, 'jwks holds public keys only'],
+    [{ softwareStatements: [{ issuer: 'https://a.example', jwks: {} }] }, 'jwks is a JWK set'],
+    [{ softwareStatements: [{ jwks: { keys: [] } }] }, 'an issuer has a name'],
+    [{ allow: { scopes: 'read' } }, 'allow: scopes is a list of texts'],
+    [{ allow: { grantTypes: [1] } }, 'allow: grantTypes is a list of texts'],
     [{ unusedLifetime: 0 }, 'unusedLifetime'],
     [{ quota: { limit: 0 } }, 'above 0']
   ])('%j', (options, message) => {

@@ -1,5 +1,6 @@
 import type { ServerContext } from '../../context.ts'
 import { ConfigurationError, InvalidTokenError } from '../../errors.ts'
+import { NEVER } from '../../models/artifacts.ts'
 import { INITIAL_ACCESS_TOKEN, type InitialAccessToken, type RegistrationAllowance } from '../../models/registration.ts'
 import type { Found } from '../../stores/store.ts'
 import { checkAllowance } from './options.ts'
@@ -27,10 +28,11 @@ export class InitialAccessTokens {
     expiresAt: number
   }> {
     if (!Number.isSafeInteger(uses) || uses < 1) throw new ConfigurationError('an initial access token has a whole number of uses')
-    if (!(lifetime > 0)) throw new ConfigurationError('the lifetime of an initial access token is a number of seconds above 0')
+    const expiresAt = this.#server.now() + lifetime
+    if (!Number.isSafeInteger(lifetime) || lifetime < 1 || expiresAt > NEVER)
+      throw new ConfigurationError('the lifetime of an initial access token is a whole number of seconds above 0')
     checkAllowance(allow)
     const { token, id, secretHash } = await this.#server.opaque.mint(INITIAL_ACCESS_TOKEN)
-    const expiresAt = Math.floor(this.#server.now() + lifetime)
     const value = { left: uses, ...(allow && { allow }) }
     await this.#server.store.artifacts.insert({ kind: INITIAL_ACCESS_TOKEN, id, secretHash, value, expiresAt })
     this.#server.emit('initial_access_token.created', { tokenId: id, uses, expiresAt })

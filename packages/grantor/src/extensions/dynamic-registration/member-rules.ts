@@ -36,19 +36,18 @@ export function checkUrls(metadata: Record<string, unknown>): void {
  */
 export function applicationTypeOf({ application_type: type, redirect_uris: uris = [] }: Record<string, unknown>): unknown {
   if (!isListOfText(uris)) throw new InvalidRedirectUriError(`redirect_uris is a list of at most ${MAX_REDIRECT_URIS} URIs`)
-  if (type === undefined) return uris.every(isHttps) ? 'web' : 'native'
+  const kind = type ?? (uris.every(isWeb) ? 'web' : 'native')
   for (const uri of uris) {
-    // "Web Clients … MUST only register URLs using the https scheme as redirect_uris; they MUST NOT use localhost as the hostname."
-    if (type === 'web' && !(isHttps(uri) && !/^https:\/\/localhost(?=[:/?]|$)/i.test(uri)))
+    if (kind === 'web' && !isWeb(uri))
       throw new InvalidRedirectUriError(`${uri.slice(0, 200)}: a web client has https redirect URIs, not on localhost`)
     // "Native Clients MUST only register redirect_uris using custom URI schemes or loopback URLs using the http scheme"; RFC 8252 §7.2 adds
     // the https URI that an application claims, and applications register all of them at once.
-    if (type === 'native' && /^http:/i.test(uri) && !isLoopback(uri))
+    if (kind === 'native' && /^http:/i.test(uri) && !isLoopback(uri))
       throw new InvalidRedirectUriError(
         `${uri.slice(0, 200)}: a native client has redirect URIs on https, on http loopback or of its own scheme`
       )
   }
-  return type
+  return kind
 }
 
 /**
@@ -68,6 +67,7 @@ function isListOfText(value: unknown): value is string[] {
   return Array.isArray(value) && value.length <= MAX_REDIRECT_URIS && value.every((entry) => typeof entry === 'string' && entry !== '')
 }
 
-function isHttps(uri: string): boolean {
-  return uri.startsWith('https://')
+/** "Web Clients … MUST only register URLs using the https scheme as redirect_uris; they MUST NOT use localhost as the hostname." */
+function isWeb(uri: string): boolean {
+  return uri.startsWith('https://') && !/^https:\/\/localhost(?=[:/?]|$)/i.test(uri)
 }

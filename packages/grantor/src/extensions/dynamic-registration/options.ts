@@ -1,3 +1,5 @@
+import { keySetFault } from '../../clients/key-set.ts'
+import { PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { HttpRequest } from '../../http.ts'
 import type { ClientMetadata, JsonWebKeySet } from '../../models/client.ts'
@@ -48,9 +50,12 @@ export interface RegistrationQuota {
 const OPTION_NAMES = ['access', 'allow', 'settings', 'policy', 'softwareStatements', 'requireSoftwareStatement', 'unusedLifetime', 'quota']
 const ALLOWANCE_NAMES = ['scopes', 'grantTypes', 'responseTypes', 'authMethods']
 
-/** @throws ConfigurationError if it has a member that there is not. */
+/** @throws ConfigurationError if it has a member that there is not, or one that is no list. */
 export function checkAllowance(allow: RegistrationAllowance = {}): void {
   refuseUnknown(Object.keys(allow), ALLOWANCE_NAMES, 'dynamicRegistration: allow')
+  for (const [name, values] of Object.entries(allow))
+    if (values !== undefined && !isListOfText(values))
+      throw new ConfigurationError(`dynamicRegistration: allow: ${name} is a list of texts`)
 }
 
 /** @throws ConfigurationError if the options cannot work. */
@@ -59,6 +64,7 @@ export function checkOptions(options: DynamicRegistrationOptions): void {
   checkAllowance(options.allow)
   if (options.access !== undefined && !['open', 'initial-access-token'].includes(options.access))
     throw new ConfigurationError("dynamicRegistration: access is 'open' or 'initial-access-token'")
+  for (const issuer of options.softwareStatements ?? []) checkIssuer(issuer)
   if (options.requireSoftwareStatement && !options.softwareStatements?.length)
     throw new ConfigurationError('dynamicRegistration: requireSoftwareStatement needs softwareStatements')
   if (options.unusedLifetime !== undefined && !(options.unusedLifetime > 0))
@@ -66,4 +72,19 @@ export function checkOptions(options: DynamicRegistrationOptions): void {
   const { limit = 1, window = 1 } = options.quota || {}
   if (!(limit > 0 && window > 0)) throw new ConfigurationError('dynamicRegistration: limit and window of the quota are above 0')
   checkPolicy(options.settings ?? {}, 'dynamicRegistration: settings')
+}
+
+function checkIssuer({ issuer, jwks, algorithms = [] }: SoftwareStatementIssuer): void {
+  if (typeof issuer !== 'string' || issuer === '')
+    throw new ConfigurationError('dynamicRegistration: softwareStatements: an issuer has a name')
+  const fault = keySetFault(jwks)
+  if (fault !== undefined) throw new ConfigurationError(`dynamicRegistration: softwareStatements: ${fault}`)
+  // No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
+  const unknown = algorithms.find((algorithm) => !PUBLIC_KEY_SIGNATURES.includes(algorithm))
+  if (unknown !== undefined)
+    throw new ConfigurationError(`dynamicRegistration: softwareStatements: ${unknown} is none of ${PUBLIC_KEY_SIGNATURES.join(', ')}`)
+}
+
+function isListOfText(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
 }

@@ -54,8 +54,7 @@ export class SoftwareStatements {
 
 function verifier(server: ServerContext, { issuer, jwks, algorithms = PUBLIC_KEY_SIGNATURES }: SoftwareStatementIssuer): Verify {
   const keys = createLocalJWKSet({ keys: jwks.keys.map(underEitherName) })
-  // No symmetric one, and not `none`: a statement is signed by another than who presents it (RFC 7591 §2.3).
-  const accepted = algorithms.flatMap(namesOf).filter((algorithm) => PUBLIC_KEY_SIGNATURES.includes(algorithm))
+  const accepted = algorithms.flatMap(namesOf)
   return async (statement) => {
     const currentDate = new Date(server.now() * 1000)
     const options = { issuer, algorithms: accepted, clockTolerance: server.settings.clockSkew, currentDate }
