@@ -11,7 +11,7 @@ export function clientInformation(
   const { client_secret: _secret, ...registered } = client as Client & { client_secret?: string }
   const uri = `${server.endpoint('registration')}?client_id=${encodeURIComponent(client.client_id)}`
   return {
-    ...Object.fromEntries(Object.entries(registered).filter(([name, value]) => !OWNED.includes(name) && value !== '')),
+    ...Object.fromEntries(Object.entries(registered).filter(([name]) => !OWNED.includes(name))),
     // RFC 7591 §3.2.1: client_secret_expires_at is "REQUIRED if "client_secret" is issued"; 0: it does not expire.
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
     registration_access_token: registrationToken,
