@@ -16,10 +16,12 @@ import {
   MemoryStore,
   nodeListener,
   passwordGrant,
+  requestObjects,
   rpInitiatedLogout
 } from '../src/index.ts'
+import { Listener } from './listener.ts'
 import { openIdServer } from './openid-support.ts'
-import { basic, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+import { basic, expectRedirectError, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const DAY = 86_400
 const ENDPOINT = `${ISSUER}/register`
@@ -333,6 +335,48 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     for (const url of BAD_URLS.filter((one) => !one.startsWith('http://localhost')))
       await expectRefusal(await post(test, { post_logout_redirect_uris: [fine, url] }), 400, 'invalid_client_metadata')
     await register(test, { post_logout_redirect_uris: [fine, 'http://localhost/x'] })
+  })
+
+  test('SS-01: what a stranger registers leads nowhere within: sector_identifier_uri, jwks_uri, request_uris, backchannel_logout_uri', async () => {
+    const inside = await Listener.http((_request, response) => response.end('[]'))
+    const extensions = [
+      dynamicRegistration({ access: 'open' }),
+      requestObjects({ byReference: true }),
+      rpInitiatedLogout(),
+      backChannelLogout()
+    ]
+    const { test } = await openIdServer({}, { extensions })
+    const uri = `https://127.0.0.1:${inside.port}/`
+    const refusals = () => test.eventsOf('outbound.refused').length
+    await expectRefusal(await post(test, { sector_identifier_uri: uri }), 400, 'invalid_client_metadata')
+    expect(refusals()).toBe(1)
+    const client = await register(test, {
+      jwks_uri: uri,
+      token_endpoint_auth_method: 'private_key_jwt',
+      request_uris: [uri],
+      backchannel_logout_uri: uri
+    })
+    const { client_id } = client
+    const { privateKey } = await generateKeyPair('ES256')
+    const assertion = new SignJWT({ iss: client_id, sub: client_id, aud: ISSUER, jti: 'j', exp: test.now + 60 })
+    const client_assertion = await assertion.setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    await expectTokenError(
+      await test.post('/token', { grant_type: 'refresh_token', refresh_token: 'x', client_assertion_type, client_assertion }),
+      401,
+      'invalid_client'
+    )
+    expect(refusals()).toBe(2)
+    expectRedirectError(await test.authorize({ client_id, request_uri: uri }), 'invalid_request_uri')
+    expect(refusals()).toBe(3)
+    await test.server.clients.update(client_id, { require_consent: false })
+    await test.code({ client_id, scope: 'openid' })
+    await test.server.endSession({ id: 's1', subject: 'alice' })
+    await test.server.maintain()
+    expect(refusals()).toBeGreaterThan(3)
+    expect(new Set(test.eventsOf('outbound.refused').map((event) => JSON.stringify({ ...event, time: 0 }))).size).toBe(1)
+    expect(inside.connections).toBe(0)
+    await inside.close()
   })
 
   test.each([
