@@ -40,7 +40,11 @@ const SENSIBLE: Record<string, readonly unknown[]> = {
   ...Object.fromEntries(
     ['client_name', 'client_name#ja', 'software_id', 'client_id', 'constructor'].map((name) => [name, ['x', '', '\0']])
   ),
-  ...Object.fromEntries(['client_uri', 'jwks_uri', 'backchannel_logout_uri', 'frontchannel_logout_uri'].map((name) => [name, URLS])),
+  ...Object.fromEntries(
+    ['client_uri', 'logo_uri', 'tos_uri#fr', 'initiate_login_uri', 'jwks_uri', 'backchannel_logout_uri', 'frontchannel_logout_uri'].map(
+      (name) => [name, URLS]
+    )
+  ),
   post_logout_redirect_uris: URLS.map((url) => [url]),
   ...Object.fromEntries(
     [

@@ -152,9 +152,21 @@ describe.each([
     expect((await signIn(config, { params: { response_mode: 'form_post' } })).claims()).toMatchObject({ iss: issuer })
   })
 
-  test.each(['ES256', 'RS256', 'PS256', 'Ed25519'])('a signed request object and private_key_jwt with %s', async (alg) => {
-    const { jwks, privateKey } = await newKeys(alg)
-    const metadata = { jwks, request_object_signing_alg: alg, require_signed_request_object: true }
+  // It signs as Ed25519 (RFC 9864), whatever was registered.
+  test.each([
+    ['ES256', 'ES256'],
+    ['RS256', 'RS256'],
+    ['PS256', 'PS256'],
+    ['Ed25519', 'Ed25519'],
+    ['Ed25519', 'EdDSA']
+  ])('a signed request object and private_key_jwt with %s, registered as %s', async (alg, registered) => {
+    const { jwks, privateKey } = await newKeys(alg, { alg: registered })
+    const metadata = {
+      jwks,
+      request_object_signing_alg: registered,
+      token_endpoint_auth_signing_alg: registered,
+      require_signed_request_object: true
+    }
     const config = await connect({ ...metadata, token_endpoint_auth_method: 'private_key_jwt' }, () => oidc.PrivateKeyJwt(privateKey))
     const tokens = await signIn(config, { build: (client, params) => oidc.buildAuthorizationUrlWithJAR(client, params, privateKey) })
     expect(await userinfo(config, tokens)).toMatchObject({ name: 'Alice Adams' })
