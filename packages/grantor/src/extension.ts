@@ -57,6 +57,8 @@ export interface Contribution {
   validateClient?(client: Client): Promise<void>
   /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). */
   resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<Params>
+  /** What of the scope that a client asks a person for may be granted to it; the rest is ignored. */
+  limitScope?(request: AuthorizationRequest): readonly string[]
   /** Refuses, or returns what the grant must remember. */
   validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
   /** What the sender proved to hold. */

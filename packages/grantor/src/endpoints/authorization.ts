@@ -145,6 +145,7 @@ export class AuthorizationEndpoint implements Endpoint {
       http,
       ...(state !== undefined && { state })
     }
+    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
     await type.validateRequest(request)
     const details: Record<string, unknown> = {}
     for (const { validateAuthorizationRequest } of this.#registry.contributions) {

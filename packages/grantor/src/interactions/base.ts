@@ -34,6 +34,8 @@ export interface Interaction {
   /** Who is signed in. */
   subject?: string
   loginHint?: string
+  /** How the client would have the page shown (OpenID Connect Core §3.1.2.1): `page`, `popup`, `touch`, `wap`. */
+  display?: string
   uiLocales?: readonly string[]
   acrValues?: readonly string[]
   /** Send the browser there when the person is done; the request is then judged again from the start. */

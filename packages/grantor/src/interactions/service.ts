@@ -10,6 +10,7 @@ import type { Interaction, InteractionResult, Session } from './base.ts'
 
 // As many sign-ins at once in one browser; the oldest gives way, so that cookies never outgrow a header.
 const MAX_COOKIES = 10
+const DISPLAYS = ['page', 'popup', 'touch', 'wap']
 
 /** An authorization request that waits for a person. It belongs to the browser that began it. */
 interface PendingAuthorization extends InteractionResult {
@@ -131,6 +132,7 @@ export class InteractionService {
     const params = Params.parse(value.request)
     const { prompt, reason, scope, newScope, details, subject, redirectUri } = value
     const loginHint = params.get('login_hint')
+    const display = params.get('display')
     const uiLocales = parseScope(params.get('ui_locales'), 20)
     // OpenID Connect Dynamic Client Registration §2: the defaults of the client stand where the request names none.
     const acrValues = params.has('acr_values') ? parseScope(params.get('acr_values'), 20) : client.default_acr_values
@@ -139,6 +141,8 @@ export class InteractionService {
       returnTo: `${this.#server.endpoint('authorization')}?interaction=${id}`,
       ...(subject !== undefined && { subject }),
       ...(loginHint !== undefined && { loginHint }),
+      // OpenID Connect Core §15.1: "the minimum level of support required for this parameter is that its use must not result in an error".
+      ...(display !== undefined && DISPLAYS.includes(display) && { display }),
       ...(uiLocales?.length && { uiLocales }),
       ...(acrValues?.length && { acrValues })
     }

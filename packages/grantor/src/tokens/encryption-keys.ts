@@ -47,6 +47,7 @@ export class EncryptionKeyRing implements EncryptionKeys {
   }
 
   async decrypt(jwe: string, { alg, enc }: JweAlgorithms): Promise<string | undefined> {
+    if (this.#contributed.size === 0) return undefined
     const header = headerOf(jwe)
     const keys = (await this.#stored.all()).filter(
       (key) => key.sealed !== undefined && key.alg === header.alg && (header.kid ?? key.kid) === key.kid

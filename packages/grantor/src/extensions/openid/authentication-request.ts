@@ -1,22 +1,22 @@
 import { InvalidRequestError, RegistrationNotSupportedError } from '../../errors.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
-import { parseClaims } from './claims.ts'
+import { type ClaimsRequest, parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
 import type { IdTokenHints } from './id-token-hints.ts'
 
 const MAX_NONCE = 2048
-const DISPLAYS = ['page', 'popup', 'touch', 'wap']
 
 /**
  * What OpenID Connect adds to an authorization request (Core §3.1.2.1).
- * @throws InvalidRequestError if a parameter is not what it must be, or `id_token_hint` is no ID token of ours;
+ * @throws InvalidRequestError if a parameter is not what it must be, or `id_token_hint` is no ID token of this client's;
  * RegistrationNotSupportedError.
  */
 export async function readAuthenticationRequest(
-  { params, scope, responseType }: AuthorizationRequest,
+  { client, params, scope, responseType }: AuthorizationRequest,
   hints: IdTokenHints
 ): Promise<OpenIdDetails | undefined> {
-  const returnsIdToken = responseType.split(' ').includes('id_token')
+  const returned = responseType.split(' ')
+  const returnsIdToken = returned.includes('id_token')
   if (!scope.includes('openid')) {
     if (returnsIdToken) throw new InvalidRequestError('this response_type needs the scope openid')
     return undefined
@@ -27,10 +27,20 @@ export async function readAuthenticationRequest(
   // §3.2.2.1, §3.3.2.1: "nonce: REQUIRED" where the ID token comes through the browser.
   if (nonce === undefined && returnsIdToken) throw new InvalidRequestError('nonce is missing; this response_type requires it')
   if ((nonce?.length ?? 0) > MAX_NONCE) throw new InvalidRequestError(`nonce is longer than ${MAX_NONCE} characters`)
-  const display = params.get('display')
-  if (display !== undefined && !DISPLAYS.includes(display)) throw new InvalidRequestError('display has a value that is not supported here')
   const hint = params.get('id_token_hint')
-  if (hint !== undefined && !(await hints.recognise(hint))) throw new InvalidRequestError('id_token_hint is not an ID token of this server')
+  // §3.1.2.1: it is about "the End-User's current or past authenticated session with the Client".
+  if (hint !== undefined && (await hints.recognise(hint))?.aud !== client.client_id)
+    throw new InvalidRequestError('id_token_hint is not an ID token that this server issued to this client')
   const claims = parseClaims(params.get('claims'))
+  checkUserinfo(claims, returned)
   return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }) }
+}
+
+/**
+ * §5.5: "When the userinfo member is used, the request MUST also use a response_type value that results in an Access Token being issued to
+ * the Client for use at the UserInfo Endpoint."
+ */
+function checkUserinfo(claims: ClaimsRequest | undefined, returned: readonly string[]): void {
+  if (claims?.userinfo && !returned.includes('code') && !returned.includes('token'))
+    throw new InvalidRequestError('claims: userinfo needs a response_type that yields an access token')
 }

@@ -27,7 +27,7 @@ export function openIdChecks({ subjects, hints, claims, signUp }: CheckParts): r
         const wanted = await wantedSubjects(situation, hints)
         if (wanted.length === 0 || !situation.session) return false
         const sub = await subjects.of(situation.request.client, situation.session.subject)
-        const isOther = wanted.some((one) => one !== sub)
+        const isOther = !wanted.every((request) => isAcceptable(sub, request))
         if (isOther && situation.freshLogin) throw new LoginRequiredError('another person signed in than the one who was asked for')
         return isOther
       }
@@ -71,11 +71,17 @@ const CREATE: InteractionCheck = {
   isNeeded: ({ prompts, freshLogin }) => prompts.includes('create') && !freshLogin
 }
 
-async function wantedSubjects({ request, details }: Situation, hints: IdTokenHints): Promise<readonly string[]> {
+/** Whom the hint is about, and whom `sub` asks for by one value or several. */
+async function wantedSubjects({ request, details }: Situation, hints: IdTokenHints): Promise<readonly ClaimRequest[]> {
   const hint = request.params.get('id_token_hint')
   const hinted = hint === undefined ? undefined : await hints.recognise(hint)
-  const { sub }: Record<string, ClaimRequest | null> = detailsIn(details)?.claims?.id_token ?? {}
-  return [hinted?.sub, sub?.value].filter((value) => typeof value === 'string')
+  const { id_token, userinfo } = detailsIn(details)?.claims ?? {}
+  return [hinted && { value: hinted.sub }, subIn(id_token), subIn(userinfo)].filter((wanted) => wanted !== undefined)
+}
+
+function subIn(requests: Readonly<Record<string, ClaimRequest | null>> = {}): ClaimRequest | undefined {
+  const { sub } = requests
+  return sub && (sub.value !== undefined || sub.values) ? sub : undefined
 }
 
 function namesOf(claims: { id_token?: object; userinfo?: object } | undefined): readonly string[] {

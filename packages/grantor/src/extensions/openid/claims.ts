@@ -90,22 +90,45 @@ export function selectClaims(
   wanted: readonly string[],
   requests: Readonly<Record<string, ClaimRequest | null>> = {}
 ): Record<string, unknown> {
+  const names = new Set(wanted.map(spelledAlike))
   const isWanted = (name: string) => {
-    const base = name.split('#', 1)[0] ?? name
-    return (wanted.includes(name) || wanted.includes(base)) && !RESERVED.includes(base)
+    const base = baseName(name)
+    return (names.has(spelledAlike(name)) || names.has(base)) && !RESERVED.includes(base)
   }
+  const asked = new Map(Object.entries(requests).map(([name, request]) => [spelledAlike(name), request]))
   const selected = Object.entries(known).filter(
-    ([name, value]) => value !== undefined && value !== null && isWanted(name) && isAcceptable(value, requests[name])
+    ([name, value]) => hasValue(value) && isWanted(name) && isAcceptable(value, asked.get(spelledAlike(name)))
   )
-  const names = Object.entries(isObject(known._claim_names) ? known._claim_names : {}).filter(([name]) => isWanted(name))
-  if (names.length === 0) return Object.fromEntries(selected)
-  const sources = isObject(known._claim_sources) ? known._claim_sources : {}
-  const used = [...new Set(names.map(([, source]) => String(source)))].filter((source) => Object.hasOwn(sources, source))
+  return { ...Object.fromEntries(selected), ...selectSources(known, isWanted) }
+}
+
+/** Aggregated and distributed claims (§5.6.2): the names that are wanted, and the sources that they refer to. */
+function selectSources({ _claim_names, _claim_sources }: Readonly<Record<string, unknown>>, isWanted: (name: string) => boolean) {
+  const sources = isObject(_claim_sources) ? _claim_sources : {}
+  const names = Object.entries(isObject(_claim_names) ? _claim_names : {}).filter(
+    ([name, source]) => isWanted(name) && Object.hasOwn(sources, String(source))
+  )
+  if (names.length === 0) return {}
   return {
-    ...Object.fromEntries(selected),
     _claim_names: Object.fromEntries(names),
-    _claim_sources: Object.fromEntries(used.map((source) => [source, sources[source]]))
+    _claim_sources: Object.fromEntries(names.map(([, source]) => [source, sources[String(source)]]))
   }
+}
+
+/** §5.3.2: a claim "SHOULD NOT be present with a null or empty string value". */
+function hasValue(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== ''
+}
+
+/** A claim without the language that it is in (§5.2). */
+export function baseName(name: string): string {
+  return name.split('#', 1)[0] ?? name
+}
+
+/** §5.2: "implementations SHOULD interpret the language tag values supplied in a case insensitive manner". */
+function spelledAlike(name: string): string {
+  const base = baseName(name)
+  return base + name.slice(base.length).toLowerCase()
 }
 
 /** Whether a value is one that was asked for; without a request any is. */

@@ -1,6 +1,6 @@
 import { flag, httpsUrl, listOf, type MetadataRule, oneOf, seconds, text } from '../../clients/rules.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
-import { InvalidClientMetadataError } from '../../errors.ts'
+import { InvalidClientMetadataError, InvalidRedirectUriError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -23,8 +23,9 @@ export function openIdClientMetadata(subjects: Subjects, signingAlgorithms: read
   }
 }
 
-/** @throws InvalidClientMetadataError if two members do not go together. */
+/** @throws InvalidRedirectUriError, InvalidClientMetadataError if two members do not go together. */
 export function checkOpenIdClient(client: Client): void {
+  checkImplicit(client)
   for (const what of ['id_token', 'userinfo'] as const) {
     const alg = client[`${what}_encrypted_response_alg`]
     // Registration §2: "If id_token_encrypted_response_enc is included, id_token_encrypted_response_alg MUST also be provided."
@@ -33,4 +34,14 @@ export function checkOpenIdClient(client: Client): void {
     if (alg !== undefined && !client.jwks && client.jwks_uri === undefined)
       throw new InvalidClientMetadataError(`${what}_encrypted_response_alg needs keys: jwks or jwks_uri`)
   }
+}
+
+/**
+ * Registration §2: "Web Clients using the OAuth Implicit Grant Type MUST only register URLs using the https scheme as redirect_uris; they
+ * MUST NOT use localhost as the hostname."
+ */
+function checkImplicit({ application_type = 'web', grant_types, redirect_uris }: Client): void {
+  if (application_type !== 'web' || !grant_types.includes('implicit')) return
+  if (!redirect_uris.every((uri) => uri.startsWith('https://') && new URL(uri).hostname !== 'localhost'))
+    throw new InvalidRedirectUriError('a web client of the implicit grant has redirect URIs with https, and not on localhost')
 }

@@ -17,6 +17,8 @@ export interface IdTokenContent {
   nonce?: string | undefined
   accessToken?: string | undefined
   code?: string | undefined
+  /** What was granted, as far as it counts now. */
+  scope: readonly string[]
   /** Claims of the scope too: nothing else will be issued that userinfo could be asked with (OpenID Connect Core §5.4). */
   scopeClaims?: boolean
 }
@@ -35,12 +37,19 @@ export class IdTokens {
     this.#lifetime = parts.lifetime
   }
 
-  async issue(client: Client, grant: Grant, { nonce, accessToken, code, scopeClaims = false }: IdTokenContent): Promise<string> {
+  /** Undefined: there is no such person any more. */
+  async issue(
+    client: Client,
+    grant: Grant,
+    { nonce, accessToken, code, scope, scopeClaims = client.scope_claims_in_id_token ?? false }: IdTokenContent
+  ): Promise<string | undefined> {
+    const person = await this.#person(client, grant, scopeClaims ? scope : [])
+    if (!person) return undefined
     const signer = await this.#server.keys.signer(client.id_token_signed_response_alg ?? DEFAULT_ALGORITHM)
     const now = this.#server.now()
     const { acr, amr, authTime, sessionId } = grant
     const payload = {
-      ...(await this.#person(client, grant, scopeClaims)),
+      ...person,
       iss: this.#server.settings.issuer,
       sub: await this.#subjects.of(client, grant.subject),
       aud: client.client_id,
@@ -62,9 +71,8 @@ export class IdTokens {
   }
 
   /** OpenID Connect Core §5.4: claims of scopes are userinfo's, unless there is no access token; §5.5: what was asked for here is here. */
-  async #person(client: Client, grant: Grant, scopeClaims: boolean): Promise<Record<string, unknown>> {
+  async #person(client: Client, grant: Grant, scope: readonly string[]): Promise<Record<string, unknown> | undefined> {
     const requests = detailsIn(grant.details)?.claims?.id_token ?? {}
-    const scope = scopeClaims || client.scope_claims_in_id_token ? grant.scope : []
-    return (await this.#claims.select(grant.subject, { client, scope, target: 'id_token' }, requests)) ?? {}
+    return this.#claims.select(grant.subject, { client, scope, target: 'id_token' }, requests)
   }
 }

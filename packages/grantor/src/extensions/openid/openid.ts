@@ -1,7 +1,8 @@
 import type { ServerContext } from '../../context.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
-import { ConfigurationError } from '../../errors.ts'
+import { ConfigurationError, InvalidGrantError } from '../../errors.ts'
 import type { Contribution, Extension } from '../../extension.ts'
+import { parseScope } from '../../models/scope.ts'
 import { keyRetention, type Settings } from '../../settings.ts'
 import { readAuthenticationRequest } from './authentication-request.ts'
 import { openIdChecks } from './checks.ts'
@@ -10,6 +11,7 @@ import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
 import { openIdDetails } from './details.ts'
 import { IdTokenHints } from './id-token-hints.ts'
 import { IdTokens } from './id-tokens.ts'
+import { withoutUselessOfflineAccess } from './offline-access.ts'
 import type { OpenIdOptions } from './options.ts'
 import { PersonClaimsSource } from './person-claims.ts'
 import { FrontChannelResponseType } from './response-types.ts'
@@ -46,6 +48,7 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       checkOpenIdClient(client)
       await subjects.validateClient(client)
     },
+    limitScope: (request) => withoutUselessOfflineAccess(server, request),
     async validateAuthorizationRequest(request) {
       const details = await readAuthenticationRequest(request, hints)
       return details && { openid: details }
@@ -57,10 +60,14 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
     },
     async tokenResponse(response, { client, grantType }, { grant }): Promise<Record<string, unknown>> {
       const details = openIdDetails(grant)
-      if (!grant || !details) return {}
+      const scope = parseScope(response.scope) ?? []
+      // A refresh may ask for less than was granted (RFC 6749 §6); without openid it is no sign-in.
+      if (!grant || !details || !scope.includes('openid')) return {}
       // Core §12.2: the ID token of a refresh "SHOULD NOT have a nonce Claim".
       const nonce = grantType === 'authorization_code' ? details.nonce : undefined
-      return { id_token: await idTokens.issue(client, grant, { nonce, accessToken: response.access_token }) }
+      const idToken = await idTokens.issue(client, grant, { nonce, scope, accessToken: response.access_token })
+      if (idToken === undefined) throw new InvalidGrantError('there is no such person any more')
+      return { id_token: idToken }
     }
   }
 }

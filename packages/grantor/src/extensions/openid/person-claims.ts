@@ -1,6 +1,6 @@
 import type { Client } from '../../models/client.ts'
 import { parseScope } from '../../models/scope.ts'
-import { type ClaimRequest, claimsOfScope, type ScopeClaims, STANDARD_SCOPES, selectClaims } from './claims.ts'
+import { baseName, type ClaimRequest, claimsOfScope, type ScopeClaims, STANDARD_SCOPES, selectClaims } from './claims.ts'
 import type { ClaimsPurpose, OpenIdOptions } from './options.ts'
 
 /** The claims of people, as far as scope, request and registration let them out. */
@@ -29,6 +29,6 @@ export class PersonClaimsSource {
   /** Of these names, the claims that the client may ask for: those of scopes that it is registered for. */
   permitted(client: Client, names: readonly string[]): readonly string[] {
     const allowed = claimsOfScope(parseScope(client.scope) ?? [], this.scopes)
-    return names.filter((name) => allowed.includes(name.split('#', 1)[0] ?? name))
+    return names.filter((name) => allowed.includes(baseName(name)))
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerContext } from '../../context.ts'
+import { AccessDeniedError } from '../../errors.ts'
 import type { Grant } from '../../models/grant.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
 import { type AuthorizationIssuance, ResponseTypeBase } from '../../response-types/base.ts'
@@ -41,9 +42,11 @@ export class FrontChannelResponseType extends ResponseTypeBase {
       nonce: request.params.get('nonce'),
       code: code?.params.code,
       accessToken: token?.params.access_token,
+      scope: grant.scope,
       // OpenID Connect Core §5.4: with response_type id_token the claims of the scope "are returned in the ID Token".
-      scopeClaims: !code && !token
+      ...(!code && !token && { scopeClaims: true })
     })
+    if (this.#idTokens && idToken === undefined) throw new AccessDeniedError('there is no such person any more')
     return {
       params: { ...token?.params, ...code?.params, ...(idToken !== undefined && { id_token: idToken }) },
       yields: [...(code?.yields ?? []), ...(token?.yields ?? [])]
