@@ -68,18 +68,18 @@ export class ClientKeys implements ClientKeyring {
 
 /** A `kid` is only ever compared within the client's own set; several keys may bear the same one, so each that fits is tried. */
 function matching(keys: readonly JWK[], { kid, alg, use }: ClientKeyQuery): readonly JWK[] {
-  const kty = keyTypeOf(alg)
   return keys.filter(
     (key) =>
       (kid === undefined || key.kid === kid) &&
       (key.alg === undefined || namesOf(alg).includes(key.alg)) &&
       (key.use === undefined || key.use === use) &&
-      key.kty === kty
+      isTypeFor(alg, key)
   )
 }
 
-/** RFC 7518 §3.1, §4.1; RFC 8037 §3. */
-function keyTypeOf(alg: string): string {
-  if (alg.startsWith('ES') || alg.startsWith('ECDH-ES')) return 'EC'
-  return alg.startsWith('Ed') ? 'OKP' : 'RSA'
+/** RFC 7518 §3.1, §4.1; RFC 8037 §3: keys on other curves agree on a key, too. */
+function isTypeFor(alg: string, { kty, crv }: JWK): boolean {
+  if (alg.startsWith('ECDH-ES')) return kty === 'EC' || crv === 'X25519'
+  if (alg.startsWith('Ed')) return crv === 'Ed25519'
+  return kty === (alg.startsWith('ES') ? 'EC' : 'RSA')
 }

@@ -1,6 +1,7 @@
 import type { ServerContext } from '../../../context.ts'
 import type { Client } from '../../../models/client.ts'
 import { signJwt } from '../../../tokens/sign-jwt.ts'
+import { encryptTo } from '../encryption.ts'
 import { DEFAULT_ALGORITHM } from '../id-tokens.ts'
 
 /** Back-Channel Logout §2.4 */
@@ -8,7 +9,7 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds; §2.4: "preferably at most two minutes in the future, to prevent captured Logout Tokens from being replayable". */
 const LIFETIME = 120
 
-/** A logout token (Back-Channel Logout §2.4). Never a `nonce`: it must not pass for an ID token. */
+/** A logout token (Back-Channel Logout §2.4), encrypted as the client's ID tokens are. Never a `nonce`: it must not pass for an ID token. */
 export async function logoutToken(
   server: ServerContext,
   client: Client,
@@ -16,8 +17,9 @@ export async function logoutToken(
 ): Promise<string> {
   const now = server.now()
   const signer = await server.keys.signer(client.id_token_signed_response_alg ?? DEFAULT_ALGORITHM)
-  return signJwt(signer, 'logout+jwt', {
-    iss: server.settings.issuer,
+  const iss = server.settings.issuer
+  const token = await signJwt(signer, 'logout+jwt', {
+    iss,
     sub: await server.subjectFor(client, subject),
     aud: client.client_id,
     iat: now,
@@ -26,4 +28,7 @@ export async function logoutToken(
     events: { [EVENT]: {} },
     sid
   })
+  // §2.6: "If ID Token encryption was negotiated … and the Logout Token is not encrypted, the RP SHOULD reject it."
+  const { id_token_encrypted_response_alg: alg, id_token_encrypted_response_enc: enc } = client
+  return alg === undefined ? token : encryptTo(server, client, token, { alg, enc, cty: 'JWT', iss })
 }
