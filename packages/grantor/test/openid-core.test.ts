@@ -1,6 +1,6 @@
 import * as jose from 'jose'
 import { describe, expect, test } from 'vitest'
-import { requestObjects } from '../src/index.ts'
+import { backChannelLogout, MemoryStore, requestObjects } from '../src/index.ts'
 import { ALICE, AUTHENTICATION, openIdServer, PAIRWISE_KEY, SCOPE, userinfo, verifyIdToken } from './openid-support.ts'
 import { expectRedirectError, expectTokenError, REDIRECT_URI, START } from './support.ts'
 
@@ -214,7 +214,38 @@ describe('§5 claims', () => {
   })
 })
 
+describe('§8 pairwise subjects', () => {
+  test.each(['jwt', 'opaque'])('SI-02 nor does a %s access token, or what is said of it, tell a client another name', async (format) => {
+    const api = { identifier: 'https://api.example.com', clientId: 'api' }
+    const settings = { accessTokenFormat: format, resources: [api], defaultResource: api.identifier }
+    const provider = await openIdServer({ pairwiseKey: PAIRWISE_KEY }, settings)
+    const { test } = provider
+    const client = await test.client({ client_id: 'pair', scope: SCOPE, subject_type: 'pairwise' })
+    const resource = await test.client({ client_id: 'api' })
+    const { id_token, access_token, refresh_token } = await signIn(provider, {}, client)
+    const { sub } = jose.decodeJwt(id_token)
+    expect(sub).not.toBe('alice')
+    if (format === 'jwt') expect(jose.decodeJwt(access_token).sub).toBe(sub)
+    for (const token of [access_token, refresh_token]) expect((await test.introspect(client, token)).sub).toBe(sub)
+    expect((await userinfo(test, access_token)).sub).toBe(sub)
+    // The API asks in its own name, and is of no sector.
+    expect((await test.introspect(resource, access_token)).sub).toBe('alice')
+    const own = await (await test.token(client, { grant_type: 'client_credentials', scope: 'read' })).json()
+    expect((await test.introspect(client, own.access_token)).sub).toBe('pair')
+  })
+})
+
 describe('keys of clients', () => {
+  test('JW-14 ECDH-ES is understood on the curve X25519, too (RFC 8037 §3)', async () => {
+    const provider = await openIdServer()
+    const { privateKey, publicKey } = await jose.generateKeyPair('ECDH-ES', { crv: 'X25519', extractable: true })
+    const jwks = { keys: [{ ...(await jose.exportJWK(publicKey)), kid: 'x', use: 'enc' } as JsonWebKey] }
+    const client = await provider.test.client({ client_id: 'x', scope: SCOPE, jwks, id_token_encrypted_response_alg: 'ECDH-ES' })
+    const { id_token } = await signIn(provider, {}, client)
+    const { plaintext } = await jose.compactDecrypt(id_token, privateKey)
+    expect((await verifyIdToken(provider.test, new TextDecoder().decode(plaintext), 'x')).payload.sub).toBe('alice')
+  })
+
   test('Registration §2: web clients of the implicit grant MUST only register https, and MUST NOT use localhost', async () => {
     const provider = await openIdServer(RESPONSE_TYPES)
     for (const uri of ['http://localhost/cb', 'http://127.0.0.1:8080/cb', 'https://localhost/cb'])
@@ -222,4 +253,24 @@ describe('keys of clients', () => {
     await browserClient(provider, { redirect_uris: ['http://localhost/cb'], application_type: 'native' })
     await browserClient(provider, { client_id: 'code', redirect_uris: ['http://localhost/cb'], grant_types: ['authorization_code'] })
   })
+})
+
+test('LO-06 a logout token is encrypted as ID tokens are, or the RP SHOULD reject it (Back-Channel Logout §2.6)', async () => {
+  const { privateKey, publicKey } = await jose.generateKeyPair('RSA-OAEP-256', { extractable: true })
+  const jwks = { keys: [{ ...(await jose.exportJWK(publicKey)), use: 'enc' } as JsonWebKey] }
+  const sent: string[] = []
+  const outbound = async ({ body }: { body?: string }) => {
+    sent.push(new URLSearchParams(body).get('logout_token') ?? '')
+    return { status: 200, headers: new Headers(), contentType: '', body: '' }
+  }
+  const provider = await openIdServer({}, { store: new MemoryStore(), outbound, extensions: [backChannelLogout()] })
+  const metadata = { id_token_encrypted_response_alg: 'RSA-OAEP-256', backchannel_logout_uri: 'https://client.example.com/out' }
+  const client = await provider.test.client({ client_id: 'secret', scope: SCOPE, jwks, ...metadata })
+  await signIn(provider, {}, client)
+  await provider.test.server.endSession({ id: 's1', subject: 'alice' })
+  await provider.test.server.maintain()
+  const { plaintext, protectedHeader } = await jose.compactDecrypt(sent[0] ?? '', privateKey)
+  expect(protectedHeader).toMatchObject({ alg: 'RSA-OAEP-256', enc: 'A128CBC-HS256', cty: 'JWT', iss: 'https://id.example.com' })
+  const { payload } = await verifyIdToken(provider.test, new TextDecoder().decode(plaintext), 'secret')
+  expect(payload).toMatchObject({ sub: 'alice', sid: 's1' })
 })

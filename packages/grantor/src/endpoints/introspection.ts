@@ -47,7 +47,9 @@ export class IntrospectionEndpoint implements Endpoint {
       this.#server.emit('token.foreign', { clientId: client.client_id, owner: token.client_id, endpoint: this.name }, requestId)
       return INACTIVE
     }
-    const { claims, aud, sub = token.client_id, ...members } = token
+    const { claims, aud, sub: subject, ...members } = token
+    // By the name that whoever asks knows the person by: a pairwise client must not learn another (OpenID Connect Core §8.1).
+    const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? token.client_id)
     return {
       ...claims,
       active: true,
@@ -69,7 +71,7 @@ export class IntrospectionEndpoint implements Endpoint {
     return {
       active: true,
       iss: this.#server.settings.issuer,
-      sub: grant.subject,
+      sub: await this.#server.subjectFor(client, grant.subject),
       scope: grant.scope.join(' '),
       exp: expiresAt,
       ...token

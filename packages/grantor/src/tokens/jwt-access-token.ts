@@ -20,10 +20,12 @@ export class JwtAccessToken extends TokenFormatBase {
   async issue(token: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
     const resource = this.server.settings.resources.find(({ identifier }) => token.aud.includes(identifier))
     const { claims, scope, aud, sub = token.client_id, ...members } = token
+    const client = grant && (await this.server.clients.find(token.client_id))
     const payload = {
       ...claims,
       iss: this.server.settings.issuer,
-      sub,
+      // The client can read it: a person has no other name here than in its ID tokens (OpenID Connect Core §8.1).
+      sub: client ? await this.server.subjectFor(client, sub) : sub,
       aud: aud.length === 1 ? aud[0] : aud,
       ...members,
       // RFC 9068 §2.2.3: "If an authorization request includes a scope parameter, the corresponding issued JWT access token SHOULD include a "scope" claim"
@@ -50,7 +52,7 @@ export class JwtAccessToken extends TokenFormatBase {
       format: this.format,
       token: {
         client_id,
-        sub,
+        sub: grant?.subject ?? sub,
         scope,
         aud: typeof aud === 'string' ? [aud] : aud,
         iat,
