@@ -156,7 +156,7 @@ export class AuthorizationServer implements ServerContext {
   }
 
   async endSession({ id, subject }: { id: string; subject: string }): Promise<readonly string[]> {
-    const grants = await this.store.grants.list({ sessionId: id }, this.now(), MAX_GRANTS)
+    const grants = await this.store.grants.list({ sessionId: id }, this.now(), MAX_GRANTS, { revoked: true })
     const hooks = this.#registry.contributions.map(({ sessionEnded }) => sessionEnded?.({ id, subject, grants }))
     const frames = await Promise.all(hooks)
     this.emit('session.ended', { sessionId: id, subject })

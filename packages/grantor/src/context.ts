@@ -185,11 +185,12 @@ export interface ClientKeyring {
   import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array>
 }
 
-/** A browser session that ends, and what was authorized in it and still is. */
+/** A browser session that ends, and what was authorized in it. */
 export interface EndedSession {
   /** What clients know it by: `sid`. */
   id: string
   subject: string
+  /** Revoked ones, too: whose grant is gone may still have somebody signed in. */
   grants: readonly Grant[]
 }
 

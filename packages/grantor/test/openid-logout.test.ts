@@ -20,7 +20,7 @@ import {
   rpInitiatedLogout
 } from '../src/index.ts'
 import { AUTHENTICATION, openIdServer, PAIRWISE_KEY, SCOPE, verifyIdToken } from './openid-support.ts'
-import { expectRedirectError, expectTokenError, ISSUER, query, REDIRECT_URI, START, TestServer } from './support.ts'
+import { basic, expectRedirectError, expectTokenError, ISSUER, query, REDIRECT_URI, START, TestServer } from './support.ts'
 
 const AFTER = 'https://client.example.com/after'
 const BACK = 'https://client.example.com/back-channel'
@@ -558,6 +558,20 @@ describe('back-channel logout', () => {
     await logout(rp.test, { id_token_hint: id_token })
     await rp.test.server.maintain()
     expect(rp.applications.requests.map(({ url }) => url).sort()).toEqual([BACK, at('second')].sort())
+  })
+
+  test('an application whose grant was revoked before is told too: somebody may still be signed in there', async () => {
+    const rp = await provider({ backchannel_logout_uri: BACK, frontchannel_logout_uri: FRONT })
+    const { test, client } = rp
+    const { refresh_token } = await signIn(rp)
+    const { client_id, client_secret = '' } = client
+    expect((await test.post('/revoke', { token: refresh_token }, basic(client_id, client_secret))).status).toBe(200)
+    await expectTokenError(await test.token(client, { grant_type: 'refresh_token', refresh_token }), 400, 'invalid_grant')
+    expect(await test.server.endSession({ id: 's1', subject: 'alice' })).toEqual([FRONT])
+    await test.server.maintain()
+    expect(rp.applications.requests.map(({ url }) => url)).toEqual([BACK])
+    // What the person, or the application itself, revoked is no memory of consent.
+    expect(await test.server.store.grants.list({ subject: 'alice' }, test.now)).toEqual([])
   })
 
   test('LO-05 the answer does not wait for the applications, and sixteen are told at a time', async () => {

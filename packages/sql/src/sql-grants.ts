@@ -29,9 +29,10 @@ export abstract class SqlGrants implements GrantStore {
     return row && grantOf(row)
   }
 
-  async list(where: GrantQuery, now: number, limit = 100): Promise<readonly Grant[]> {
+  async list(where: GrantQuery, now: number, limit = 100, { revoked } = { revoked: false }): Promise<readonly Grant[]> {
     const { sql, values } = condition(where)
-    const rows = await this.#lane(where).read(listGrants(sql), this.realm, ...values, now, limit)
+    const statement = listGrants(revoked ? sql : `${sql} AND revoked_at IS NULL`)
+    const rows = await this.#lane(where).read(statement, this.realm, ...values, now, limit)
     return rows.map((row) => grantOf(row))
   }
 

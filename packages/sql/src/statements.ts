@@ -23,9 +23,9 @@ const GRANT_LIST = GRANT_COLUMNS.join(', ')
 export const INSERT_GRANT = `INSERT INTO grantor_grants (realm, ${GRANT_LIST}) VALUES (?, ${GRANT_COLUMNS.map(() => '?').join(', ')})`
 export const FIND_GRANT = `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND id = ?`
 
-/** The live ones that match, newest first. `where` names columns, never values. */
+/** Those that match and have not expired, newest first. `where` names columns, never values. */
 export function listGrants(where: string): string {
-  return `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND ${where} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, id DESC LIMIT ?`
+  return `SELECT ${GRANT_LIST} FROM grantor_grants WHERE realm = ? AND ${where} AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, id DESC LIMIT ?`
 }
 
 /** Some of those that match and are not revoked yet. */

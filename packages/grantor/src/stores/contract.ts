@@ -202,6 +202,15 @@ const SENTENCES: Record<string, (store: Store) => Promise<void>> = {
       ['g3', 'g2', 'g1']
     )
     equal(await grants.list({ subject: 'nobody' }, NOW), [])
+    const all = await grants.list({ subject: 'subject', clientId: 'client' }, NOW + 10, 3, { revoked: true })
+    equal(
+      all.map(({ id, revokedAt }) => [id, revokedAt]),
+      [
+        ['g4', NOW],
+        ['g3', undefined],
+        ['g2', undefined]
+      ]
+    )
   },
   'whatever is stored for a revoked grant is dead on arrival': async ({ artifacts, grants }) => {
     await grants.insert(grant('g'), [{ ...artifact('code'), grantId: 'g' }])

@@ -129,8 +129,8 @@ class MemoryGrants implements GrantStore {
     return this.#tables.grants.get(id)
   }
 
-  async list(where: GrantQuery, now: number, limit = 100): Promise<readonly Grant[]> {
-    const matching = [...this.#matching(where)].filter((grant) => isLive(grant, now))
+  async list(where: GrantQuery, now: number, limit = 100, { revoked } = { revoked: false }): Promise<readonly Grant[]> {
+    const matching = [...this.#matching(where)].filter((grant) => isLive(revoked ? unrevoked(grant) : grant, now))
     return matching.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit)
   }
 
@@ -237,4 +237,8 @@ function put({ artifacts }: Tables, artifact: Artifact<unknown>): void {
 function refuseTaken({ artifacts }: Tables, yields: readonly Artifact<unknown>[]): void {
   storableJson(yields)
   if (yields.some((artifact) => artifacts.has(keyOf(artifact)))) throw new Error('the id of an artifact is taken')
+}
+
+function unrevoked({ revokedAt: _, ...grant }: Grant): Grant {
+  return grant
 }

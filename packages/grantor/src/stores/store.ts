@@ -44,8 +44,8 @@ export interface GrantStore {
   /** Stores a grant and its first artifacts in one step. */
   insert(grant: Grant, yields: readonly Artifact<unknown>[]): Promise<void>
   find(id: string): Promise<Grant | undefined>
-  /** The live ones, newest first, at most `limit` (default 100). */
-  list(where: GrantQuery, now: number, limit?: number): Promise<readonly Grant[]>
+  /** The live ones, newest first, at most `limit` (default 100); with `revoked`, those that were revoked before they would have expired, too. */
+  list(where: GrantQuery, now: number, limit?: number, also?: { revoked: boolean }): Promise<readonly Grant[]>
   /**
    * Marks every matching grant that is not revoked yet; how many that were. Its artifacts are dead from this moment on. Many may take many
    * steps: if it rejects, some are revoked, and the next call goes on with the others.

@@ -8,7 +8,9 @@ import { detailsIn } from './details.ts'
  * Refresh tokens issued with the offline_access property normally SHOULD NOT be revoked." Codes and access tokens share their grant's fate.
  */
 export async function endOnlineGrants(server: ServerContext, { grants }: EndedSession): Promise<void> {
-  const online = grants.filter(({ scope }) => scope.includes('openid') && !scope.includes('offline_access'))
+  const online = grants.filter(
+    ({ scope, revokedAt }) => revokedAt === undefined && scope.includes('openid') && !scope.includes('offline_access')
+  )
   const ended = await Promise.all(online.map(async (grant) => ((await end(server, grant)) ? [grant] : [])))
   const byClient = Map.groupBy(ended.flat(), ({ clientId }) => clientId)
   await Promise.all([...byClient.values()].map((own) => rememberConsent(server, own)))
