@@ -1,5 +1,5 @@
 import * as jose from 'jose'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   AuthorizationServer,
   type AuthorizationServerOptions,
@@ -733,6 +733,30 @@ describe('back-channel logout', () => {
     await second.server.maintain()
     expect(applications.requests).toHaveLength(1)
     expect(second.eventsOf('logout.delivered')).toMatchObject([{ attempts: 2 }])
+  })
+
+  test('LO-05 the outbox is looked through page by page, and not again while nothing can be due', async () => {
+    const { first, second, applications } = await twoNodes()
+    applications.answer = () => 503
+    first.applications.answer = () => 503
+    await signIn(first)
+    for (let i = 0; i < 450; i++) {
+      const grant = { id: `g${i}`, clientId: 'rp', subject: 'alice', scope: ['openid'], sessionId: `x${i}`, createdAt: START }
+      await second.server.store.grants.insert(grant, [])
+      await first.test.server.endSession({ id: `x${i}`, subject: 'alice' })
+    }
+    await first.test.server.maintain()
+    const looks = vi.spyOn(second.server.store.artifacts, 'list')
+    for (; second.now < START + 60; second.now += 5) await second.server.maintain()
+    expect(looks.mock.calls.map(([, { after }]) => after === '')).toEqual([true, false, false, true, false, false])
+    expect(applications.requests).toHaveLength(0)
+    await second.server.maintain()
+    expect(applications.requests).toHaveLength(450)
+    // A clock that is turned back does not keep it from looking.
+    looks.mockClear()
+    second.now -= 3600
+    await second.server.maintain()
+    expect(looks).toHaveBeenCalled()
   })
 
   test('LO-05 a last attempt that a node died in is given up by another', async () => {

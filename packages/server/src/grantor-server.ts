@@ -22,6 +22,7 @@ import { Forms } from './forms.ts'
 import { interactions } from './interactions.ts'
 import { createLog } from './log.ts'
 import { LoginLimiter } from './login-limiter.ts'
+import { Maintenance } from './maintenance.ts'
 import { PagesResponder } from './pages-responder.ts'
 import { presetOf } from './preset.ts'
 import { Purge } from './purge.ts'
@@ -38,7 +39,6 @@ const HSTS = 'max-age=31536000'
 const UNCACHED = { 'cache-control': 'no-store' }
 /** Milliseconds. */
 const PURGE_INTERVAL = 60_000
-const MAINTENANCE_INTERVAL = 5_000
 /** For what is on its way when the server closes; what does not arrive is sent by the next. */
 const FAREWELL_TIMEOUT = 3_000
 const SHUTDOWN_TIMEOUT = 25_000
@@ -61,14 +61,13 @@ export class GrantorServer {
   readonly #config: Config
   readonly #store: SqliteStore | PostgresStore
   readonly #purge: Purge
+  readonly #maintenance: Maintenance
   readonly #readiness: Readiness
   readonly #http: Server
   readonly #certificates: CertificateReloader | undefined
   readonly #responders: Responder[]
   #purging: NodeJS.Timeout | undefined
   #purged: Promise<void> | undefined
-  #maintaining: NodeJS.Timeout | undefined
-  #maintenance: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws ConfigurationError if the configuration, the database or the secret cannot be used. */
@@ -97,6 +96,7 @@ export class GrantorServer {
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())
+    this.#maintenance = new Maintenance(this.authorization, store, log)
     this.#readiness = new Readiness(store, () => this.authorization.now(), log)
     this.users = new Users(this.authorization)
     this.#sessions = new Sessions(this.authorization, this.users)
@@ -127,7 +127,7 @@ export class GrantorServer {
     })
     this.#certificates?.start()
     this.#purged = this.#purgeExpired()
-    this.#maintaining = setInterval(() => void this.#maintain(), MAINTENANCE_INTERVAL).unref()
+    this.#maintenance.start()
     return (this.#http.address() as AddressInfo).port
   }
 
@@ -149,7 +149,6 @@ export class GrantorServer {
 
   async #close(): Promise<void> {
     clearTimeout(this.#purging)
-    clearInterval(this.#maintaining)
     this.#certificates?.stop()
     const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
     // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
@@ -157,7 +156,7 @@ export class GrantorServer {
     if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
     clearTimeout(deadline)
     clearInterval(sweep)
-    await Promise.race([Promise.all([this.#purged, this.#maintain()]), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
+    await Promise.race([Promise.all([this.#purged, this.#maintenance.stop()]), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
     await this.#store.close()
   }
 
@@ -194,7 +193,6 @@ export class GrantorServer {
     try {
       const report = await this.#purge.run(() => this.#closing !== undefined)
       if (report && report.deleted + report.lag > 0) this.log.info(report, 'purged')
-      await this.authorization.maintain()
     } catch (error) {
       this.log.warn({ error }, 'purge failed; it is tried again')
     }
@@ -202,17 +200,6 @@ export class GrantorServer {
       this.#purged = this.#purgeExpired()
     }
     if (this.#closing === undefined) this.#purging = setTimeout(again, PURGE_INTERVAL).unref()
-  }
-
-  /** What is due without a request; on every node, because each due thing is done by one of those that find it. */
-  #maintain(): Promise<void> {
-    this.#maintenance ??= this.authorization
-      .maintain()
-      .catch((error) => this.log.warn({ error }, 'maintenance failed; it is tried again'))
-      .finally(() => {
-        this.#maintenance = undefined
-      })
-    return this.#maintenance
   }
 
   #logEvent(event: Event): void {

@@ -38,6 +38,8 @@ export class LogoutDeliveries {
   readonly #retryAfter: readonly number[]
   readonly #waiting: Waiting[] = []
   readonly #workers = new Set<Promise<void>>()
+  /** Nothing is due before, as far as this node has seen. */
+  #quietUntil = 0
 
   /** @param retryAfter seconds from one attempt to the next. */
   constructor(server: ServerContext, retryAfter: readonly number[]) {
@@ -62,19 +64,24 @@ export class LogoutDeliveries {
 
   /** Sends what is due; resolves when all that this node has in hand was tried. */
   async resume(): Promise<void> {
-    if (this.#waiting.length === 0) this.#start(await this.#due())
+    const quiet = this.#quietUntil - this.#server.now()
+    // A clock that was turned back must not make it quiet for longer.
+    if (this.#waiting.length === 0 && (quiet <= 0 || quiet > MIN_RETRY)) await this.#sendDue()
     await Promise.all(this.#workers)
   }
 
-  async #due(): Promise<readonly Waiting[]> {
+  /** Page by page, so that an outage of many applications fills no memory. What other nodes add meanwhile, they try first themselves. */
+  async #sendDue(): Promise<void> {
     const now = this.#server.now()
-    const due: Waiting[] = []
-    for (let after = ''; ; ) {
-      const page = await this.#server.store.artifacts.list(LOGOUT_DELIVERY, { limit: PAGE, after }, now)
-      due.push(...page.filter(({ value }) => value.dueAt <= now))
-      after = page.at(-1)?.id ?? ''
-      if (page.length < PAGE) return due
+    let next = now + MIN_RETRY
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page: readonly Waiting[] = await this.#server.store.artifacts.list(LOGOUT_DELIVERY, { limit: PAGE, after }, now)
+      this.#start(page.filter(({ value }) => value.dueAt <= now))
+      await Promise.all(this.#workers)
+      next = Math.min(next, ...page.map(({ value }) => value.dueAt).filter((dueAt) => dueAt > now))
+      after = page.length < PAGE ? undefined : page.at(-1)?.id
     }
+    this.#quietUntil = next
   }
 
   #start(deliveries: readonly Waiting[]): void {
