@@ -79,6 +79,20 @@ function untilCalledOff(options: OutboundOptions, ports: Partial<OutboundPorts> 
 
 const refusal = (reason: string) => ({ name: 'OutboundError', message: 'the URL could not be fetched', reason })
 
+test.each([
+  ['endless', (response: http.ServerResponse) => void response.writeHead(200).write('x'.repeat(100_000))],
+  ['compressed', (response: http.ServerResponse) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'))],
+  ['in Latin 1', (response: http.ServerResponse) => void response.writeHead(200).end(Buffer.from([0xe9]))]
+])('LO-05 where only the status counts, a body that is %s is not read', async (_, answer) => {
+  const listener = await answering((_request, response) => answer(response))
+  const { outbound, refusals } = guard({ allow: [listener.origin] })
+  expect(await outbound({ url: listener.origin, statusOnly: true })).toMatchObject({ status: 200, body: '' })
+  expect(refusals).toEqual([])
+  const redirecting = await answering((_request, response) => void response.writeHead(302, { location: '/' }).end())
+  const other = guard({ allow: [redirecting.origin] })
+  await expect(other.outbound({ url: redirecting.origin, statusOnly: true })).rejects.toMatchObject({ reason: 'redirect' })
+})
+
 describe('SS-01: only public servers are reached', () => {
   const LITERALS = [
     '127.0.0.1',

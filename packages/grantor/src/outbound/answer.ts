@@ -9,14 +9,19 @@ export interface OutboundResponse {
   body: string
 }
 
-/** The answer with its whole body. @throws OutboundError for a redirect, a compressed body, one that is too large or not UTF-8. */
-export async function readAnswer({ status, headers, body }: Answer, maxBytes: number): Promise<OutboundResponse> {
+/**
+ * The answer with its whole body, or without any if there is no `maxBytes`.
+ * @throws OutboundError for a redirect, a compressed body, one that is too large or not UTF-8.
+ */
+export async function readAnswer({ status, headers, body }: Answer, maxBytes: number | undefined): Promise<OutboundResponse> {
   // 0 is what a browser's `fetch` says of a redirect that it was told not to follow.
   if (status === 0 || (status >= 300 && status < 400)) throw new OutboundError('redirect')
+  const [mediaType = ''] = (headers.get('content-type') ?? '').split(';')
+  const contentType = mediaType.trim().toLowerCase()
+  if (maxBytes === undefined) return { status, headers, contentType, body: '' }
   // A few compressed bytes unfold to any size; identity is all that was accepted (RFC 9110 §12.5.3).
   if ((headers.get('content-encoding') ?? 'identity') !== 'identity') throw new OutboundError('compressed')
-  const [mediaType = ''] = (headers.get('content-type') ?? '').split(';')
-  return { status, headers, contentType: mediaType.trim().toLowerCase(), body: await readText(body, maxBytes) }
+  return { status, headers, contentType, body: await readText(body, maxBytes) }
 }
 
 async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {

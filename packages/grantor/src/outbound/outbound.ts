@@ -33,6 +33,8 @@ export interface OutboundRequest {
   contentType?: string
   /** Bytes of the answer's body. Default 65536. */
   maxBytes?: number
+  /** True: only the status counts; the body is neither read nor judged. */
+  statusOnly?: boolean
 }
 
 /**
@@ -79,7 +81,7 @@ export function createOutbound(
     try {
       const { body, method = body === undefined ? 'GET' : 'POST' } = request
       const answer = await transport({ ...target, method, headers: headersOf(request), ...(body !== undefined && { body }) }, signal)
-      return await readAnswer(answer, request.maxBytes ?? MAX_BYTES)
+      return await readAnswer(answer, request.statusOnly ? undefined : (request.maxBytes ?? MAX_BYTES))
     } finally {
       release()
     }

@@ -127,7 +127,9 @@ export class LogoutDeliveries {
     if (!client || url === undefined) return NOT_REGISTERED
     try {
       const body = `logout_token=${encodeForm(await logoutToken(this.#server, client, { subject, sid }))}`
-      const { status } = await this.#server.outbound({ url, method: 'POST', body, contentType: 'application/x-www-form-urlencoded' })
+      const form = { method: 'POST', body, contentType: 'application/x-www-form-urlencoded' } as const
+      // Whatever an application shows besides, it is told.
+      const { status } = await this.#server.outbound({ url, ...form, statusOnly: true })
       // §2.8: 200; some frameworks answer 204, which "MUST" count "as a successful response" too.
       return status === 200 || status === 204 ? undefined : `http_${status}`
     } catch (error) {
