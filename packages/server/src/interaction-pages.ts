@@ -1,11 +1,12 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params } from 'grantor'
-import { InvalidRequestError, seeOther } from 'grantor'
+import { frameSources, InvalidRequestError, seeOther } from 'grantor'
 import type { Forms } from './forms.ts'
 import type { LoginLimiter } from './login-limiter.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { AccountPage, ConsentPage, LoginPage } from './pages/pages.tsx'
+import { SwitchedPage } from './pages/sign-out.tsx'
 import { SignUpPage } from './pages/sign-up.tsx'
-import type { Sessions, SignedIn } from './sessions.ts'
+import type { SessionChange, Sessions, SignedIn } from './sessions.ts'
 import { readAccount, type SignUp } from './sign-up.ts'
 import type { User, Users } from './users.ts'
 
@@ -20,6 +21,9 @@ export interface InteractionParts {
 
 /** Which page of an interaction: the one that is asked for, or one that the person went to from there. */
 export type View = 'asked' | 'sign-in' | 'sign-up'
+
+/** Seconds that the applications in the frames have before the browser goes on. */
+const FRAME_TIME = 2
 
 type Shown = 'login' | 'create' | 'select_account' | 'consent'
 
@@ -73,7 +77,7 @@ export class InteractionPages {
         await this.#server.interactions.resolve(request, id, { denied: true })
         return back
       case 'switch':
-        return withHeaders(back, { 'set-cookie': (await sessions.end(request)).cookie })
+        return goOn(interaction, await sessions.end(request))
       case 'allow':
         if (session)
           await this.#server.interactions.resolve(request, id, { consent: { subject: session.subject, scope: interaction.scope } })
@@ -121,8 +125,16 @@ export class InteractionPages {
   }
 
   async #signedIn(request: HttpRequest, interaction: Interaction, user: User): Promise<HttpResponse> {
-    return withHeaders(seeOther(interaction.returnTo), { 'set-cookie': await this.#parts.sessions.start(request, user) })
+    return goOn(interaction, await this.#parts.sessions.start(request, user))
   }
+}
+
+/** Back to the request; after applications of another session that ended had their time to learn of it in frames (Front-Channel Logout §3). */
+function goOn(interaction: Interaction, { cookie, frames }: SessionChange): HttpResponse {
+  const { returnTo } = interaction
+  if (frames.length === 0) return withHeaders(seeOther(returnTo), { 'set-cookie': cookie })
+  const response = page(200, SwitchedPage({ interaction, frames }), frameSources(frames))
+  return withHeaders(response, { 'set-cookie': cookie, refresh: `${FRAME_TIME}; url=${returnTo}` })
 }
 
 /** A decision is that of the person to whom the page was shown, and about what it showed. */

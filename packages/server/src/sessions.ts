@@ -22,6 +22,12 @@ export interface SignedIn extends Session {
   name: string
 }
 
+/** What the browser must be told: a cookie, and by which frames applications learn of a session that ended. */
+export interface SessionChange {
+  cookie: string
+  frames: readonly string[]
+}
+
 const SESSION: Kind<SessionRecord> = 'session'
 
 /** Browser sessions: a random cookie, of which the store knows only the keyed hash. */
@@ -45,12 +51,13 @@ export class Sessions {
 
   /**
    * A new session at every sign-in, so that none that was planted before is ever signed in. For applications it goes on with the one
-   * that the same person had; that of anybody else ends. @returns the cookie
+   * that the same person had; that of anybody else ends. @returns the cookie, and what the browser must load in frames for what ended
    */
-  async start(request: HttpRequest, { subject, generation }: User): Promise<string> {
+  async start(request: HttpRequest, { subject, generation }: User): Promise<SessionChange> {
     const before = await this.#load(request)
     const goesOn = before?.value.subject === subject && before.value.generation === generation
-    await (goesOn ? this.forget(request) : this.end(request))
+    const frames = goesOn ? [] : (await this.end(request)).frames
+    if (goesOn) await this.forget(request)
     const now = this.#server.now()
     const { token, id, secretHash } = await this.#server.opaque.mint(SESSION)
     await this.#server.store.artifacts.insert({
@@ -60,11 +67,11 @@ export class Sessions {
       value: { ...(goesOn && { sid: sidOf(before) }), subject, generation, authTime: now },
       expiresAt: now + LIFETIME
     })
-    return this.#cookie(token, LIFETIME)
+    return { cookie: this.#cookie(token, LIFETIME), frames }
   }
 
   /** With all that depends on it. @returns the cookie that forgets it, and what the browser must load in frames */
-  async end(request: HttpRequest): Promise<{ cookie: string; frames: readonly string[] }> {
+  async end(request: HttpRequest): Promise<SessionChange> {
     const session = await this.#load(request)
     const frames = session ? await this.#server.endSession({ id: sidOf(session), subject: session.value.subject }) : []
     return { cookie: await this.forget(request), frames }

@@ -109,6 +109,13 @@ async function signIn(browser: Browser, login = 'alice', params: Record<string, 
   return redeem(browser.stoppedAt ?? '')
 }
 
+/** From the page that tells applications in frames of the session that ended, by its link. */
+async function follow(browser: Browser, page: string): Promise<string> {
+  expect(page).toContain(`<iframe src="${origin}/front-channel?iss=`)
+  const [, onward = ''] = /id="switch-continue" href="([^"]+)"/.exec(page) ?? []
+  return browser.open(onward)
+}
+
 const isAlive = async ({ refresh_token = '' }: oidc.TokenEndpointResponse) =>
   oidc.refreshTokenGrant(configuration, refresh_token).then(
     () => true,
@@ -235,14 +242,31 @@ describe('a session', () => {
     expect((await verify((await application.told(1))[0] ?? '')).sid).toBe(after.claims()?.sid)
   })
 
-  test('ends when another person signs in at the browser', async () => {
+  test('ends when another person signs in at the browser, frames too', async () => {
     await server.users.create({ login: 'bob', password: PASSWORD })
     const browser = new Browser()
     const alice = await signIn(browser)
-    const bob = await signIn(browser, 'bob', { prompt: 'login' })
+    const { url, redeem } = await authorization({ prompt: 'login' })
+    await browser.open(url)
+    await follow(browser, await browser.submit({ login: 'bob', password: PASSWORD, decision: 'login' }))
+    const bob = await redeem(browser.stoppedAt ?? '')
     expect(bob.claims()?.sid).not.toBe(alice.claims()?.sid)
     expect([await isAlive(alice), await isAlive(bob)]).toEqual([false, true])
     expect((await verify((await application.told(1))[0] ?? '')).sid).toBe(alice.claims()?.sid)
+  })
+
+  test('ends by "Not you?" in the midst of a request, frames too, and the request goes on', async () => {
+    const browser = new Browser()
+    const alice = await signIn(browser)
+    const { url, redeem } = await authorization({ prompt: 'consent' })
+    await browser.open(url)
+    const page = await follow(browser, await browser.submit({ decision: 'switch' }))
+    expect(page).toContain('id="login-submit"')
+    expect(await isAlive(alice)).toBe(false)
+    expect((await verify((await application.told(1))[0] ?? '')).sid).toBe(alice.claims()?.sid)
+    await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
+    await browser.submit({ decision: 'allow' })
+    expect((await redeem(browser.stoppedAt ?? '')).claims()?.sid).not.toBe(alice.claims()?.sid)
   })
 
   test('LO-09 ends at every application when the person is disabled or gets another password', async () => {

@@ -96,7 +96,7 @@ test.each([
   const alice = await here.users.create({ login: 'alice', password: PASSWORD })
   expect(await there.users.authenticate('alice', PASSWORD)).toBeUndefined()
   expect(await there.users.find(alice?.subject ?? '')).toBeUndefined()
-  const [cookie = ''] = (alice && (await here.sessions.start(request(), alice)))?.split(';') ?? []
+  const [cookie = ''] = (alice && (await here.sessions.start(request(), alice)))?.cookie.split(';') ?? []
   expect(await here.sessions.find(request(cookie))).toMatchObject({ subject: alice?.subject })
   expect(await there.sessions.find(request(cookie))).toBeUndefined()
   await store.close()

@@ -1,5 +1,6 @@
+import type { Interaction } from 'grantor'
 import type { FC } from 'hono/jsx'
-import { Layout } from './layout.tsx'
+import { clientName, Layout } from './layout.tsx'
 
 /** Whether the person means it. `action`: where the form goes, with `fields`; `client`: the application that asks, if one does. */
 export const SignOutPage: FC<{ name: string; action: string; fields: Readonly<Record<string, string>>; client?: string }> = ({
@@ -39,8 +40,28 @@ export const SignedOutPage: FC<{ frames?: readonly string[]; onward?: { url: str
     ) : (
       <p>You can close this page.</p>
     )}
-    {frames.map((url) => (
+    <Frames urls={frames} />
+  </Layout>
+)
+
+/** In the midst of a request: another person was signed in, and `frames` tell the applications that this is over. */
+export const SwitchedPage: FC<{ interaction: Interaction; frames: readonly string[] }> = ({ interaction, frames }) => (
+  <Layout title="One moment">
+    <h1>One moment</h1>
+    <p>The account that was signed in here is being signed out.</p>
+    <p>
+      <a id="switch-continue" href={interaction.returnTo}>
+        Continue to {clientName(interaction)}
+      </a>
+    </p>
+    <Frames urls={frames} />
+  </Layout>
+)
+
+const Frames: FC<{ urls: readonly string[] }> = ({ urls }) => (
+  <>
+    {urls.map((url) => (
       <iframe src={url} title="Signing out" hidden />
     ))}
-  </Layout>
+  </>
 )
