@@ -53,6 +53,14 @@ export function html(status: number, body: string, csp = ''): HttpResponse {
   }
 }
 
+/**
+ * The page, within reach of the window that opened it. A page out of reach cuts the tie for good: an application that signs in by a popup
+ * would take it for closed (HTML, cross-origin opener policies). Other sites see no more of it than whether it is there.
+ */
+export function withOpener(response: HttpResponse): HttpResponse {
+  return { ...response, headers: { ...response.headers, 'cross-origin-opener-policy': 'unsafe-none' } }
+}
+
 /** The response, with these `Set-Cookie` headers besides its own. */
 export function withCookies(response: HttpResponse, cookies: readonly string[]): HttpResponse {
   if (cookies.length === 0) return response

@@ -33,7 +33,18 @@ export { GrantTypeBase } from './grant-types/base.ts'
 export { ClientCredentialsGrantType } from './grant-types/client-credentials.ts'
 export { type PasswordAuthenticator, PasswordGrantType } from './grant-types/password.ts'
 export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
-export { escapeHtml, frameSources, type HttpRequest, type HttpResponse, html, json, type RemoteInfo, readCookie, seeOther } from './http.ts'
+export {
+  escapeHtml,
+  frameSources,
+  type HttpRequest,
+  type HttpResponse,
+  html,
+  json,
+  type RemoteInfo,
+  readCookie,
+  seeOther,
+  withOpener
+} from './http.ts'
 export type { Interaction, InteractionResult, Interactions, LoggedOut, LogoutQuestion, Session, ShownError } from './interactions/base.ts'
 export type { InteractionCheck, Situation } from './interactions/checks.ts'
 export type { InteractionService } from './interactions/service.ts'

@@ -529,12 +529,12 @@ describe('other authorization parameters', () => {
     }
   })
 
-  test('AP-27 no page of ours is in a frame, or in the reach of the window that opened it', async () => {
+  test('AP-27 no page of ours is in a frame, or in the reach of the window that opened it, unless the answer goes there', async () => {
     const test = await ready()
     await expectPage(await test.authorize({ client_id: 'nobody' }))
     const { headers } = await test.authorize({ response_mode: 'form_post' })
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
-    expect([headers.get('x-frame-options'), headers.get('cross-origin-opener-policy')]).toEqual(['DENY', 'same-origin'])
+    expect([headers.get('x-frame-options'), headers.get('cross-origin-opener-policy')]).toEqual(['DENY', 'unsafe-none'])
   })
 
   test('IN-18 no parameter splits a header or ends a tag', async () => {

@@ -51,6 +51,8 @@ const Server = z.strictObject({
       pairwiseKeyFile: z.string().exactOptional()
     })
     .prefault({}),
+  /** Pages of a sign-in or sign-out stay within reach of the application that opened them in a popup. */
+  popups: z.boolean().default(true),
   /** People may create accounts for themselves. */
   signUp: z.boolean().default(false),
   limits: z

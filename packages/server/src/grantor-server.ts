@@ -92,7 +92,7 @@ export class GrantorServer {
       store,
       secret,
       outbound: outboundOptions(config.outbound),
-      interactions: interactions(() => this.#sessions),
+      interactions: interactions(() => this.#sessions, config.popups),
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())
@@ -105,6 +105,7 @@ export class GrantorServer {
       users: this.users,
       sessions: this.#sessions,
       limiter,
+      popups: config.popups,
       forms: new Forms(this.authorization),
       signUp: config.signUp ? new SignUp(this.users, limiter) : undefined
     })

@@ -1,12 +1,13 @@
 import type { Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion } from 'grantor'
-import { seeOther } from 'grantor'
+import { seeOther, withOpener } from 'grantor'
 import { page } from './pages/page.ts'
 import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
 import { ErrorPage } from './pages/site.tsx'
 import type { Sessions } from './sessions.ts'
 
 /** What the authorization server asks of this one: who is signed in, and pages. `sessions` is called when they are there. */
-export function interactions(sessions: () => Sessions): Interactions {
+export function interactions(sessions: () => Sessions, popups: boolean): Interactions {
+  const shown = (response: HttpResponse) => (popups ? withOpener(response) : response)
   return {
     session: (request) => sessions().find(request),
     // The page has an address of its own, so that it can be reloaded.
@@ -14,9 +15,9 @@ export function interactions(sessions: () => Sessions): Interactions {
     error: async (error) => page(error.status, ErrorPage(error)),
     endSession: async (_, request) => [await sessions().forget(request)],
     async confirmLogout(question, request) {
-      return signOutPage(question, (await sessions().find(request))?.name ?? '')
+      return shown(signOutPage(question, (await sessions().find(request))?.name ?? ''))
     },
-    loggedOut: async (loggedOut) => signedOutPage(loggedOut)
+    loggedOut: async (loggedOut) => shown(signedOutPage(loggedOut))
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Responder } from 'grantor'
-import { frameSources, OAuthError, seeOther } from 'grantor'
+import { frameSources, OAuthError, seeOther, withOpener } from 'grantor'
 import { InteractionPages, type InteractionParts, type View } from './interaction-pages.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
@@ -8,13 +8,18 @@ import { STYLE } from './pages/style.ts'
 
 const INTERACTION = /^\/interaction\/([\w-]{24})(?:\/(sign-in|sign-up))?$/
 
+/** What the pages work with. `popups`: those of an interaction stay within reach of the window that opened them. */
+export interface PagesParts extends InteractionParts {
+  popups: boolean
+}
+
 /** The pages for people: sign in, create an account, consent, choose an account, sign out. They work without scripts. */
 export class PagesResponder implements Responder {
   readonly #server: AuthorizationServer
-  readonly #parts: InteractionParts
+  readonly #parts: PagesParts
   readonly #interactions: InteractionPages
 
-  constructor(server: AuthorizationServer, parts: InteractionParts) {
+  constructor(server: AuthorizationServer, parts: PagesParts) {
     this.#server = server
     this.#parts = parts
     this.#interactions = new InteractionPages(server, parts)
@@ -45,8 +50,9 @@ export class PagesResponder implements Responder {
 
   #interaction(request: HttpRequest, id: string, view: View): (() => Promise<HttpResponse>) | undefined {
     if (view === 'sign-up' && !this.#parts.signUp) return undefined
-    if (request.method === 'GET') return () => this.#interactions.show(request, id, view)
-    return request.method === 'POST' ? () => this.#interactions.submit(request, id, view) : undefined
+    const shown = (response: HttpResponse) => (this.#parts.popups ? withOpener(response) : response)
+    if (request.method === 'GET') return async () => shown(await this.#interactions.show(request, id, view))
+    return request.method === 'POST' ? async () => shown(await this.#interactions.submit(request, id, view)) : undefined
   }
 
   async #home(request: HttpRequest): Promise<HttpResponse> {

@@ -19,6 +19,7 @@ const LIBRARY = readFileSync(
 declare global {
   interface Window {
     manager: UserManager
+    outcome: Promise<unknown>
     oidc: { UserManager: new (settings: UserManagerSettings) => UserManager }
   }
 }
@@ -116,6 +117,52 @@ describe.each([
       url_state: 'where I was',
       profile: { iss: settings.authority, aud: settings.client_id, sub: expect.any(String), name: 'Alice Adams' }
     })
+  })
+
+  test('AP-27 sign-in and sign-out by a popup, whose opener is told', async () => {
+    await page.goto(`${app.origin}/`)
+    await start()
+    /** Opens the popup, and lets the application's page in it speak to its opener. */
+    const inPopup = async (
+      begin: () => void,
+      act: (popup: Page) => Promise<unknown>,
+      callback: 'signinPopupCallback' | 'signoutPopupCallback'
+    ) => {
+      const [popup] = await Promise.all([page.waitForEvent('popup'), page.evaluate(begin)])
+      await act(popup)
+      await popup.waitForURL(`${app.origin}/**`)
+      await popup.waitForFunction(() => 'oidc' in window)
+      expect(await popup.evaluate(() => window.opener !== null)).toBe(true)
+      await popup.evaluate(([all, name]) => void new window.oidc.UserManager(all)[name](), [settings, callback] as const)
+    }
+    await inPopup(
+      () => {
+        window.outcome = window.manager.signinPopup().then(({ profile }) => profile.name)
+      },
+      async (popup) => {
+        await popup.fill('input[name=login]', 'alice')
+        await popup.fill('input[name=password]', PASSWORD)
+        await popup.click('#login-submit')
+      },
+      'signinPopupCallback'
+    )
+    expect(await page.evaluate(() => window.outcome)).toBe('Alice Adams')
+    await inPopup(
+      () => {
+        const { metadataService, settings } = window.manager
+        const popup = window.open(undefined, '_blank', 'popup')
+        // Without a hint, so that a page asks.
+        void metadataService.getEndSessionEndpoint().then((url) => {
+          const query = new URLSearchParams({
+            client_id: settings.client_id,
+            post_logout_redirect_uri: settings.post_logout_redirect_uri ?? ''
+          })
+          popup?.location.replace(`${url}?${query}`)
+        })
+      },
+      (popup) => popup.click('#logout-confirm'),
+      'signoutPopupCallback'
+    )
   })
 
   test('silent renew by refresh token, more than once', async () => {

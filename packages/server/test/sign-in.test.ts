@@ -239,8 +239,30 @@ describe('signing in', () => {
       expect(response.headers.get('cache-control')).toBe('no-store')
       expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; frame-ancestors 'none'/)
       expect(response.headers.get('x-frame-options')).toBe('DENY')
-      // AP-27: whoever opened it has no hold on it.
-      expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin')
+      // AP-27: whoever opened it has no hold on it, but the application that waits for the end of a sign-in.
+      const isOfSignIn = url === browser.url
+      expect(response.headers.get('cross-origin-opener-policy')).toBe(isOfSignIn ? 'unsafe-none' : 'same-origin')
     }
   })
+})
+
+test('AP-27 without popups no page of a sign-in or sign-out is within reach of the window that opened it', async () => {
+  const { server, issuer } = await startServer({ popups: false })
+  const { client_id } = await server.authorization.clients.create({ redirect_uris: ['https://app.example.com/cb'], scope: 'openid' })
+  const browser = new Browser()
+  const policies: (string | null)[] = []
+  const look = async (path: string) => {
+    await browser.open(issuer + path)
+    const { headers } = await fetch(browser.url, { headers: { cookie: browser.cookie() } })
+    policies.push(headers.get('cross-origin-opener-policy'))
+  }
+  const challenge = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' }
+  const request = { client_id, response_type: 'code', redirect_uri: 'https://app.example.com/cb', scope: 'openid', ...challenge }
+  await look(`/authorize?${new URLSearchParams(request)}`)
+  await look('/logout')
+  await browser.open(`${issuer}/authorize?${new URLSearchParams(request)}`)
+  await browser.submit({ login: 'Alice', password: PASSWORD, decision: 'login' })
+  await look('/logout')
+  expect(policies).toEqual(['same-origin', 'same-origin', 'same-origin'])
+  await server.close()
 })

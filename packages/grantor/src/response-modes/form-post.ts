@@ -1,4 +1,4 @@
-import { escapeHtml, type HttpResponse, html } from '../http.ts'
+import { escapeHtml, type HttpResponse, html, withOpener } from '../http.ts'
 import type { Params } from '../params.ts'
 import { ResponseModeBase } from './base.ts'
 
@@ -20,6 +20,6 @@ export class FormPostResponseMode extends ResponseModeBase {
 <script>${SCRIPT}</script></body></html>
 `
     // No form-action: browsers apply it to every redirect that follows the post, which would stop the client's own.
-    return html(200, body, `script-src '${SCRIPT_HASH}'`)
+    return withOpener(html(200, body, `script-src '${SCRIPT_HASH}'`))
   }
 }

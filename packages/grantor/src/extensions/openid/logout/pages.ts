@@ -1,4 +1,4 @@
-import { escapeHtml, type HttpResponse, html } from '../../../http.ts'
+import { escapeHtml, type HttpResponse, html, withOpener } from '../../../http.ts'
 import type { LoggedOut, LogoutQuestion } from '../../../interactions/base.ts'
 
 /** What a person sees where the integrator has no page of their own. */
@@ -6,12 +6,14 @@ export function confirmPage({ action, fields }: LogoutQuestion): HttpResponse {
   const inputs = Object.entries(fields).map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
   )
-  return html(
-    200,
-    page(
-      'Sign out',
-      `<p>Do you want to sign out? To stay signed in, close this page.</p>
+  return withOpener(
+    html(
+      200,
+      page(
+        'Sign out',
+        `<p>Do you want to sign out? To stay signed in, close this page.</p>
 <form method="post" action="${escapeHtml(action)}">${inputs.join('')}<button type="submit" id="logout-confirm">Sign out</button></form>`
+      )
     )
   )
 }
@@ -19,7 +21,7 @@ export function confirmPage({ action, fields }: LogoutQuestion): HttpResponse {
 export function loggedOutPage({ continueTo, frames, csp }: LoggedOut): HttpResponse {
   const onward = continueTo === undefined ? '' : `<p><a id="logout-continue" href="${escapeHtml(continueTo)}">Continue</a></p>`
   const hidden = frames.map((url) => `<iframe src="${escapeHtml(url)}" title="Signing out" hidden></iframe>`)
-  return html(200, page('You are signed out', `${onward}${hidden.join('')}`), csp)
+  return withOpener(html(200, page('You are signed out', `${onward}${hidden.join('')}`), csp))
 }
 
 function page(title: string, content: string): string {
