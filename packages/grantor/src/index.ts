@@ -1,4 +1,4 @@
-export { type NodeRequest, type NodeResponse, nodeListener, type Responder } from './adapters/node.ts'
+export { type NodeListenerOptions, type NodeRequest, type NodeResponse, nodeListener, type Responder } from './adapters/node.ts'
 export { AuthorizationServer, type AuthorizationServerOptions } from './authorization-server.ts'
 export { ClientAuthenticationBase, type PresentedClient } from './client-authentication/base.ts'
 export { ClientSecretBasic } from './client-authentication/client-secret-basic.ts'

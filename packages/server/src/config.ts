@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
+import { isNetwork } from './client-addresses.ts'
 import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
 
@@ -11,6 +12,10 @@ const Server = z.strictObject({
   profile: z.enum(PROFILE_NAMES).exactOptional(),
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(9400),
+  /** Whose word counts on where a request comes from (`X-Forwarded-For`): the addresses and networks of proxies, or how many stand in front. */
+  trustedProxies: z
+    .union([z.int().min(0), z.array(z.string().refine(isNetwork, 'an address or a network such as 10.0.0.0/8'))])
+    .default([]),
   /** A file for SQLite, or the URL of a PostgreSQL database. */
   database: z.string().default('./data/grantor.db'),
   /** The file with the secret that protects what is stored; made at the first start. Not beside the database: a copy of one folder would hold both. */

@@ -10,12 +10,14 @@ import {
   type Event,
   type HttpRequest,
   type HttpResponse,
+  type NodeRequest,
   nodeListener,
   type OutboundOptions,
   type Responder,
   type Store
 } from 'grantor'
 import type { Logger } from 'pino'
+import { ClientAddresses } from './client-addresses.ts'
 import type { Config } from './config.ts'
 import { makeFolderOf } from './database-folder.ts'
 import { Forms } from './forms.ts'
@@ -163,9 +165,11 @@ export class GrantorServer {
 
   #listener(): (request: IncomingMessage, response: ServerResponse) => void {
     const { host, protocol } = new URL(this.#config.settings.issuer)
-    const listener = nodeListener({ respond: (request) => this.#respond(request) })
+    const addresses = new ClientAddresses(this.#config.trustedProxies)
+    const options = { address: (request: NodeRequest) => addresses.of(request) }
+    const listener = nodeListener({ respond: (request) => this.#respond(request) }, options)
     return (request, response) => {
-      logRequests(this.log, request, response)
+      logRequests(this.log, request, response, addresses.of(request))
       if (request.url === '/livez') return void response.writeHead(200, UNCACHED).end()
       if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503, UNCACHED).end())
       // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.

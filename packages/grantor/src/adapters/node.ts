@@ -30,13 +30,21 @@ export interface Responder {
   respond(request: HttpRequest): Promise<HttpResponse | undefined>
 }
 
+export interface NodeListenerOptions {
+  /** Who sends a request. Default: the peer of the connection; behind a proxy, say whom it names, as Express has it in `request.ip`. */
+  address?(request: NodeRequest): string | undefined
+}
+
 /**
  * A listener for `node:http`, Express and Connect. It answers the server's own paths and passes every other on to `next`, or answers 404
  * where there is none. Mount it at the root, without a prefix: the issuer says where the endpoints are. It works behind a body parser too.
  */
-export function nodeListener(server: Responder): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
+export function nodeListener(
+  server: Responder,
+  { address = ({ socket }) => socket.remoteAddress }: NodeListenerOptions = {}
+): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   return (request, response, next) => {
-    const http = fromNodeRequest(request)
+    const http = fromNodeRequest(request, address(request))
     const send = (answer: HttpResponse) => {
       // Somebody before us answered already, such as a middleware that limits the time.
       if (!response.headersSent) write(response, answer)
@@ -58,8 +66,11 @@ const JSON_TYPE = /^application\/json\b/i
 const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/plain', ...NO_STORE }, body: 'Internal server error\n' }
 
 /** A node:http request as plain data; no web object is made. */
-function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unknown; body?: unknown; rawBody?: unknown }): HttpRequest {
-  const { headers, socket, id } = request
+function fromNodeRequest(
+  request: NodeRequest & { originalUrl?: string; id?: unknown; body?: unknown; rawBody?: unknown },
+  address: string | undefined
+): HttpRequest {
+  const { headers, id } = request
   return {
     method: request.method ?? 'GET',
     url: request.originalUrl ?? request.url ?? '/',
@@ -69,7 +80,7 @@ function fromNodeRequest(request: NodeRequest & { originalUrl?: string; id?: unk
         return value === undefined ? null : typeof value === 'string' ? value : value.join(', ')
       }
     },
-    remote: socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress },
+    remote: address === undefined ? {} : { address },
     body: () => readBody(request),
     // As pino-http and others name it.
     ...(typeof id === 'string' && { id })
