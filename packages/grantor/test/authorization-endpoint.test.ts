@@ -360,7 +360,10 @@ describe('other authorization parameters', () => {
       'code none',
       'bogus'
     ]) {
-      expectRedirectError(await test.authorize({ response_type }), 'unsupported_response_type')
+      const response = await test.authorize({ response_type })
+      expectRedirectError(response, 'unsupported_response_type')
+      // RFC 6749 §4.2.2.1, OpenID Connect Core §3.3.2.6: where the tokens would be.
+      expect(response.headers.get('location')?.includes('#')).toBe(response_type.includes('token'))
     }
     expectRedirectError(await test.authorize({ response_type: 'none' }), 'unauthorized_client')
   })

@@ -59,6 +59,23 @@ describe('§5.5 the claims parameter', () => {
   })
 })
 
+test('AP-14 a person is not asked about, and a grant does not remember, what the client is never told', async () => {
+  const provider = await openIdServer()
+  await provider.test.client({ client_id: 'narrow', scope: 'openid email', require_consent: true })
+  const id_token = {
+    auth_time: { essential: true },
+    acr: { values: ['1'] },
+    sub: null,
+    phone_number: null,
+    'email#ja': null,
+    unknown: null
+  }
+  const claims = JSON.stringify({ id_token, userinfo: { name: null, email: null }, other: { name: null } })
+  await authenticate(provider, { client_id: 'narrow', claims })
+  const asked = { id_token: { acr: { values: ['1'] }, sub: null, 'email#ja': null }, userinfo: { email: null } }
+  expect(provider.test.prompts.at(-1)?.details).toEqual({ openid: { nonce: AUTHENTICATION.nonce, claims: asked } })
+})
+
 describe('§3.1.2.1 what a request may say', () => {
   test('AP-12 id_token_hint is about a session with this client: that of another client is refused', async () => {
     const provider = await openIdServer({ pairwiseKey: PAIRWISE_KEY })
@@ -273,4 +290,53 @@ test('LO-06 a logout token is encrypted as ID tokens are, or the RP SHOULD rejec
   expect(protectedHeader).toMatchObject({ alg: 'RSA-OAEP-256', enc: 'A128CBC-HS256', cty: 'JWT', iss: 'https://id.example.com' })
   const { payload } = await verifyIdToken(provider.test, new TextDecoder().decode(plaintext), 'secret')
   expect(payload).toMatchObject({ sub: 'alice', sid: 's1' })
+})
+
+test('JW-02 no trick of the header makes a hint genuine: MAC under a public key, key in the header, names of other keys', async () => {
+  const provider = await openIdServer({}, { signingAlgorithms: ['ES256', 'EdDSA'] })
+  const { id_token } = await signIn(provider)
+  const { keys } = await (await provider.test.fetch('/jwks')).json()
+  const { kid } = jose.decodeProtectedHeader(id_token)
+  const own = keys.find((key: { kid: string }) => key.kid === kid)
+  const payload = jose.decodeJwt(id_token)
+  const pem = await jose.exportSPKI((await jose.importJWK(own, 'RS256')) as jose.CryptoKey)
+  const mac = (secret: string) =>
+    new jose.SignJWT(payload).setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: own.kid }).sign(new TextEncoder().encode(secret))
+  const foreign = await jose.generateKeyPair('RS256', { extractable: true })
+  const jwk = await jose.exportJWK(foreign.publicKey)
+  const sign = (header: object) =>
+    new jose.SignJWT(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...header }).sign(foreign.privateKey)
+  const forged = [
+    ...(await Promise.all([pem, JSON.stringify(own), own.n].map(mac))),
+    ...(await Promise.all(
+      [{ jwk, kid }, { jku: 'https://evil.example/jwks', kid }, { kid: '../../dev/null' }, { kid: '' }, {}, { kid: keys[0].kid }].map(sign)
+    ))
+  ]
+  for (const id_token_hint of forged) expectRedirectError(await authenticate(provider, { id_token_hint }), 'invalid_request')
+  for (const token of forged) {
+    const response = await provider.test.fetch('/userinfo', { headers: { authorization: `Bearer ${token}` } })
+    expect(response.status).toBe(401)
+  }
+})
+
+test('DI-04 nothing that is about a person or a client is kept by a cache, whether it succeeds or fails', async () => {
+  const provider = await openIdServer(RESPONSE_TYPES)
+  const { test, client } = provider
+  await browserClient(provider)
+  const { access_token } = await signIn(provider)
+  const answers = [
+    await authenticate(provider, {}),
+    await authenticate(provider, { client_id: 'nobody' }),
+    await authenticate(provider, { prompt: 'bogus' }),
+    await authenticate(provider, { response_mode: 'form_post' }),
+    await authenticate(provider, { client_id: 'browser', response_type: 'id_token token' }),
+    await test.token(client, { grant_type: 'client_credentials' }),
+    await test.token(client, { grant_type: 'authorization_code', code: 'x' }),
+    await test.fetch('/token'),
+    await test.post('/introspect', { token: 'x' }),
+    await test.post('/revoke', { token: 'x' }),
+    await test.fetch('/userinfo', { headers: { authorization: `Bearer ${access_token}` } }),
+    await test.fetch('/userinfo')
+  ]
+  expect(answers.map((answer) => answer.headers.get('cache-control'))).toEqual(answers.map(() => 'no-store'))
 })

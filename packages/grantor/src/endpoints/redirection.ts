@@ -52,12 +52,17 @@ export function provenRedirectUri(params: Params, client: Client, allowOmitted: 
 
 /** The mode in which even an error about the mode can be told: a token response never falls back to the query. */
 export function safeResponseMode(params: Params, { responseTypes, responseModes }: Registry): ResponseModeBase {
-  const type = responseTypes.get(responseTypeName(single(params, 'response_type') ?? ''))
-  const usual = type?.defaultResponseMode ?? 'query'
+  const name = responseTypeName(single(params, 'response_type') ?? '')
+  const usual = responseTypes.get(name)?.defaultResponseMode ?? (isForTokens(name) ? 'fragment' : 'query')
   const named = responseModes.get(single(params, 'response_mode') ?? usual)
   const mode = named && (named.mayCarryTokens || usual === 'query') ? named : responseModes.get(usual)
   if (!mode) throw new InvalidRequestError(`the response mode ${usual} is not served here`)
   return mode
+}
+
+/** RFC 6749 §4.2.2.1: who asks for a token is told in the fragment that it is not served here; it looks nowhere else. */
+function isForTokens(responseType: string): boolean {
+  return responseType.split(' ').some((word) => word === 'token' || word === 'id_token')
 }
 
 /** The value of a parameter that came exactly once. */

@@ -1,10 +1,14 @@
 import { InvalidRequestError, RegistrationNotSupportedError } from '../../errors.ts'
+import type { Client } from '../../models/client.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
 import { type ClaimsRequest, parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
 import type { IdTokenHints } from './id-token-hints.ts'
+import type { PersonClaimsSource } from './person-claims.ts'
 
 const MAX_NONCE = 2048
+/** What may be asked for besides claims of a person (§5.5.1, §5.5.1.1). */
+const OF_THE_PROTOCOL = ['sub', 'acr']
 
 /**
  * What OpenID Connect adds to an authorization request (Core §3.1.2.1).
@@ -13,7 +17,7 @@ const MAX_NONCE = 2048
  */
 export async function readAuthenticationRequest(
   { client, params, scope, responseType }: AuthorizationRequest,
-  hints: IdTokenHints
+  { hints, claims: source }: { hints: IdTokenHints; claims: PersonClaimsSource }
 ): Promise<OpenIdDetails | undefined> {
   const returned = responseType.split(' ')
   const returnsIdToken = returned.includes('id_token')
@@ -31,8 +35,9 @@ export async function readAuthenticationRequest(
   // §3.1.2.1: it is about "the End-User's current or past authenticated session with the Client".
   if (hint !== undefined && (await hints.recognise(hint))?.aud !== client.client_id)
     throw new InvalidRequestError('id_token_hint is not an ID token that this server issued to this client')
-  const claims = parseClaims(params.get('claims'))
-  checkUserinfo(claims, returned)
+  const asked = parseClaims(params.get('claims'))
+  checkUserinfo(asked, returned)
+  const claims = asked && withinReach(asked, client, source)
   return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }) }
 }
 
@@ -43,4 +48,14 @@ export async function readAuthenticationRequest(
 function checkUserinfo(claims: ClaimsRequest | undefined, returned: readonly string[]): void {
   if (claims?.userinfo && !returned.includes('code') && !returned.includes('token'))
     throw new InvalidRequestError('claims: userinfo needs a response_type that yields an access token')
+}
+
+/** Without what this client is never told (§5.5: "members used that are not understood MUST be ignored"): the person is not asked about it. */
+function withinReach(claims: ClaimsRequest, client: Client, source: PersonClaimsSource): ClaimsRequest {
+  const limited = Object.entries(claims).map(([part, requests]) => {
+    const names = Object.keys(requests)
+    const known = [...OF_THE_PROTOCOL, ...source.permitted(client, names)]
+    return [part, Object.fromEntries(Object.entries(requests).filter(([name]) => known.includes(name)))]
+  })
+  return Object.fromEntries(limited)
 }

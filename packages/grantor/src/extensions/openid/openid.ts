@@ -50,7 +50,7 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
     },
     limitScope: (request) => withoutUselessOfflineAccess(server, request),
     async validateAuthorizationRequest(request) {
-      const details = await readAuthenticationRequest(request, hints)
+      const details = await readAuthenticationRequest(request, { hints, claims })
       return details && { openid: details }
     },
     subjectFor: (client, subject) => subjects.of(client, subject),
