@@ -222,6 +222,38 @@ describe('§5 claims', () => {
     expect(await said(known, { 'name#ja-kana-JP': { value: 'other' } })).toEqual({})
   })
 
+  test.each([
+    ['ja', { name: 'アン', 'name#fr': 'Anne' }],
+    ['JA-kana', { name: 'アン・カナ', 'name#fr': 'Anne', 'name#ja': 'アン' }],
+    ['se', { name: 'Ann', 'name#fr': 'Anne', 'name#ja': 'アン', 'name#ja-Kana': 'アン・カナ' }],
+    ['ja fr', { name: 'Ann', 'name#fr': 'Anne', 'name#ja': 'アン', 'name#ja-Kana': 'アン・カナ' }],
+    ['%00 #x', { name: 'Ann', 'name#fr': 'Anne', 'name#ja': 'アン', 'name#ja-Kana': 'アン・カナ' }]
+  ])('§5.2 where one language is wanted (%s), its claims come without a tag', async (claims_locales, expected) => {
+    const known = { name: 'Ann', 'name#ja-Kana': 'アン・カナ', 'name#ja': 'アン', 'name#fr': 'Anne' }
+    const purposes: unknown[] = []
+    const provider = await openIdServer({
+      async claims(_subject, _wanted, { locales }) {
+        purposes.push(locales)
+        return known
+      }
+    })
+    const { access_token } = await signIn(provider, { scope: 'openid profile', claims_locales })
+    const { sub: _, ...claims } = await userinfo(provider.test, access_token)
+    expect(claims).toEqual(expected)
+    expect(purposes).toEqual([claims_locales.startsWith('%') ? undefined : claims_locales.split(' ')])
+  })
+
+  test('whoever agreed to a claim is not asked about it in another language', async () => {
+    const provider = await openIdServer()
+    const client = await provider.test.client({ client_id: 'web', scope: SCOPE, require_consent: true })
+    const grant = { id: 'g', clientId: client.client_id, subject: 'alice', scope: ['openid', 'profile'], createdAt: START }
+    await provider.test.server.store.grants.insert(grant, [])
+    const ask = (name: string) =>
+      authenticate(provider, { client_id: 'web', prompt: 'none', claims: JSON.stringify({ userinfo: { [name]: null } }) })
+    expect((await ask('name#ja')).headers.get('location')).toContain('code=')
+    expectRedirectError(await ask('email#ja'), 'consent_required')
+  })
+
   test('§5.6.2 a name that refers to no source is left out', async () => {
     const known = { _claim_names: { email: 'one', name: 'gone', phone_number: 'toString' }, _claim_sources: { one: { JWT: 'a.b.c' } } }
     expect(await said(known, { email: null, name: null, phone_number: null })).toEqual({

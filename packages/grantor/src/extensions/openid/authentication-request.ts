@@ -4,6 +4,7 @@ import type { AuthorizationRequest } from '../../requests.ts'
 import { type ClaimsRequest, parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
 import type { IdTokenHints } from './id-token-hints.ts'
+import { parseLocales } from './languages.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 
 const MAX_NONCE = 2048
@@ -38,7 +39,8 @@ export async function readAuthenticationRequest(
   const asked = parseClaims(params.get('claims'))
   checkUserinfo(asked, returned)
   const claims = asked && withinReach(asked, client, source)
-  return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }) }
+  const locales = parseLocales(params.get('claims_locales'))
+  return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }), ...(locales.length > 0 && { locales }) }
 }
 
 /**

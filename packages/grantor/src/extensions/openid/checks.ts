@@ -1,6 +1,6 @@
 import { ConsentRequiredError, InteractionRequiredError, LoginRequiredError, UnmetAuthenticationRequirementsError } from '../../errors.ts'
 import { hasConsented, type InteractionCheck, type Situation } from '../../interactions/checks.ts'
-import { type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
+import { baseName, type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
 import { detailsIn } from './details.ts'
 import type { IdTokenHints } from './id-token-hints.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
@@ -56,7 +56,8 @@ export function openIdChecks({ subjects, hints, claims, signUp }: CheckParts): r
         const granted = await situation.granted()
         const known = [request.scope, ...granted.map(({ scope }) => scope)].flatMap((scope) => claimsOfScope(scope, claims.scopes))
         const agreed = [...known, ...granted.flatMap((grant) => namesOf(detailsIn(grant.details)?.claims))]
-        return claims.permitted(request.client, named).some((name) => !agreed.includes(name))
+        // Whoever agreed to a claim did so in every language (§5.2).
+        return claims.permitted(request.client, named).some((name) => !agreed.includes(name) && !agreed.includes(baseName(name)))
       }
     }
   ]

@@ -5,6 +5,8 @@ import type { ClaimsRequest } from './claims.ts'
 export interface OpenIdDetails {
   nonce?: string
   claims?: ClaimsRequest
+  /** The languages that claims are wanted in, the most wanted first. */
+  locales?: readonly string[]
 }
 
 /** Undefined: the grant did not come of an OpenID Connect request, or the person did not agree to `openid`. */

@@ -72,7 +72,7 @@ export class IdTokens {
 
   /** OpenID Connect Core §5.4: claims of scopes are userinfo's, unless there is no access token; §5.5: what was asked for here is here. */
   async #person(client: Client, grant: Grant, scope: readonly string[]): Promise<Record<string, unknown> | undefined> {
-    const requests = detailsIn(grant.details)?.claims?.id_token ?? {}
-    return this.#claims.select(grant.subject, { client, scope, target: 'id_token' }, requests)
+    const { claims, locales } = detailsIn(grant.details) ?? {}
+    return this.#claims.select(grant.subject, { client, scope, target: 'id_token', ...(locales && { locales }) }, claims?.id_token)
   }
 }

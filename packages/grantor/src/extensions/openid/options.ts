@@ -6,6 +6,8 @@ export interface ClaimsPurpose {
   client: Client
   scope: readonly string[]
   target: 'id_token' | 'userinfo'
+  /** The languages that the client wants claims in (`claims_locales`), the most wanted first. */
+  locales?: readonly string[]
 }
 
 /** What is known of a person, by the names of OpenID Connect Core §5.1, localized ones (`name#ja`) and `_claim_names` too. */

@@ -1,6 +1,7 @@
 import type { Client } from '../../models/client.ts'
 import { parseScope } from '../../models/scope.ts'
 import { baseName, type ClaimRequest, claimsOfScope, type ScopeClaims, STANDARD_SCOPES, selectClaims } from './claims.ts'
+import { inLanguage } from './languages.ts'
 import type { ClaimsPurpose, OpenIdOptions } from './options.ts'
 
 /** The claims of people, as far as scope, request and registration let them out. */
@@ -23,7 +24,7 @@ export class PersonClaimsSource {
     // An ID token without claims needs no look at the person; userinfo must know whether there still is one.
     if (wanted.length === 0 && purpose.target === 'id_token') return {}
     const known = await this.#ask(subject, wanted, purpose)
-    return known && selectClaims(known, wanted, requests)
+    return known && selectClaims(inLanguage(known, purpose.locales ?? []), wanted, requests)
   }
 
   /** Of these names, the claims that the client may ask for: those of scopes that it is registered for. */

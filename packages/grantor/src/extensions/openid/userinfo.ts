@@ -43,8 +43,9 @@ export class UserinfoEndpoint implements Endpoint {
     const scope = parseScope(token.scope) ?? []
     // OpenID Connect Core §5.3: "an OAuth 2.0 protected resource"; the token must have come of an OpenID Connect request (§5.3.1).
     if (!scope.includes('openid')) throw new InsufficientScopeError('the token needs the scope openid')
-    const requests = detailsIn(grant.details)?.claims?.userinfo
-    const claims = await this.#claims.select(grant.subject, { client, scope, target: 'userinfo' }, requests)
+    const { claims: asked, locales } = detailsIn(grant.details) ?? {}
+    const purpose = { client, scope, target: 'userinfo', ...(locales && { locales }) } as const
+    const claims = await this.#claims.select(grant.subject, purpose, asked?.userinfo)
     if (!claims) throw new InvalidTokenError()
     // §5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
     return this.#respond({ ...claims, sub: await this.#subjects.of(client, grant.subject) }, client)
