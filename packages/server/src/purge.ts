@@ -2,11 +2,9 @@ import { setTimeout } from 'node:timers/promises'
 import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
-/** Rows in one transaction: as many as are deleted within PATIENCE, and no more than MOST. */
+/** Rows in one transaction: as many as are deleted within the store's `batchTime`, and no more than MOST. */
 const FEWEST = 100
 const MOST = 1_000
-/** Milliseconds that a request may have to wait for a batch. */
-const PATIENCE = 2
 /** Seconds. */
 const LEASE_TIME = 30
 /** Milliseconds between two looks at the lease. */
@@ -26,6 +24,7 @@ export interface PurgeReport {
 interface PurgedStore extends Store {
   now(): Promise<number>
   oldestExpiry(): Promise<number | undefined>
+  readonly batchTime: number
 }
 
 /** Deletes what has expired: one node at a time, in small batches, until nothing is left. */
@@ -68,7 +67,7 @@ export class Purge {
       report.deleted += deleted
       report.batches++
       left = deleted === limit
-      limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * PATIENCE) / time, limit / 2), limit * 2))
+      limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * this.#store.batchTime) / time, limit / 2), limit * 2))
       // Requests come first: half of the time is theirs alone.
       if (left) await setTimeout(time)
     }

@@ -9,6 +9,8 @@ import { OLDEST_EXPIRY, PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 /** A store in one SQLite file (WAL, synchronous=FULL): what was answered survives a crash and a power loss. Several processes may share it. */
 export class SqliteStore implements Store {
   readonly durable = true
+  /** Milliseconds that a batch of a purge should take: every request of this process waits for it. */
+  readonly batchTime = 2
   readonly clients: SqlClients
   readonly grants: SqliteGrants
   readonly artifacts: SqliteArtifacts
