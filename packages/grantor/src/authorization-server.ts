@@ -188,6 +188,7 @@ export class AuthorizationServer implements ServerContext {
   }
 
   report(error: OAuthError, { requestId, ...about }: { endpoint: string; requestId: string; clientId?: string }): void {
+    if (error.repeated) return
     const facts = { ...about, error: error.error, status: error.status, reason: error.message }
     if (error.status >= 500) this.emit('request.failed', { ...facts, cause: error.cause }, requestId)
     else this.emit('request.refused', { ...facts, ...(error.detail && { detail: error.detail }) }, requestId)

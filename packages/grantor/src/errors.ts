@@ -6,6 +6,8 @@ export interface ErrorDetail {
   /** What was received against what was registered. For the operator's log, never for the wire; never a token, code or secret. */
   detail?: Record<string, unknown>
   cause?: unknown
+  /** The same was refused, and told, a moment ago: this one makes no event. */
+  repeated?: boolean
 }
 
 /**
@@ -17,14 +19,21 @@ export class OAuthError extends Error {
   readonly status: number
   readonly headers: Record<string, string>
   readonly detail: Record<string, unknown> | undefined
+  readonly repeated: boolean
 
-  constructor(error: string, status: number, message: string, { status: override, headers = {}, detail, cause }: ErrorDetail = {}) {
+  constructor(
+    error: string,
+    status: number,
+    message: string,
+    { status: override, headers = {}, detail, cause, repeated = false }: ErrorDetail = {}
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = new.target.name
     this.error = error
     this.status = override ?? status
     this.headers = headers
     this.detail = detail
+    this.repeated = repeated
   }
 }
 

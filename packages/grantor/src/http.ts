@@ -83,6 +83,17 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
+/** The name of a cookie of ours: bound to this host and to https, where there is https (RFC 6265bis §4.1.3.2). */
+export function cookieName(issuer: string, name: string): string {
+  return issuer.startsWith('https:') ? `__Host-${name}` : name
+}
+
+/** A `Set-Cookie` header. `maxAge` in seconds; 0 forgets it. */
+export function setCookie(issuer: string, name: string, value: string, maxAge: number): string {
+  const secure = issuer.startsWith('https:') ? '; Secure' : ''
+  return `${cookieName(issuer, name)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure}`
+}
+
 /**
  * The one cookie of that name; undefined if there is none, or more than one: whoever can plant a second must not choose which counts.
  * Names are compared byte by byte.

@@ -35,6 +35,8 @@ export function count(value: unknown): string | undefined {
   return isWhole(value, 1, Number.MAX_SAFE_INTEGER) ? undefined : 'a whole number above 0'
 }
 
+export const limit: SettingRule = (value) => (value === 0 ? undefined : count(value) && 'a whole number, 0 for no limit')
+
 export function oneOf(...values: readonly string[]): SettingRule {
   return (value) => (values.includes(value as string) ? undefined : `one of ${values.join(', ')}`)
 }

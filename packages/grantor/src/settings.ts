@@ -7,6 +7,7 @@ import {
   count,
   flag,
   isRecord,
+  limit,
   listOf,
   oneOf,
   paths,
@@ -53,6 +54,8 @@ export interface Settings extends Policy {
   codeFailureLimit: number
   /** Failed authentications of one client from one address within a minute, after which more are answered 429; 0 = no limit. Default 60. */
   clientFailureLimit: number
+  /** Refusals about the person, such as `login_required`, to one client in one browser within 30 seconds, after which more are a page (429); 0 = no limit. Default 10. */
+  authorizationRefusalLimit: number
   /** Base of the `error_uri` of every error; the code is appended. Default: none is sent. */
   errorUri: string | undefined
   /** False while the server is under maintenance: everything but metadata and keys answers 503. Default true. */
@@ -92,6 +95,7 @@ const DEFAULTS: Omit<Settings, 'issuer'> = {
   clockSkew: 30,
   codeFailureLimit: 5,
   clientFailureLimit: 60,
+  authorizationRefusalLimit: 10,
   errorUri: undefined,
   available: true
 }
@@ -126,7 +130,8 @@ const RULES: Readonly<Record<keyof Settings, SettingRule>> = {
   assertionLifetime: seconds(1),
   clockSkew: seconds(0, 600),
   codeFailureLimit: count,
-  clientFailureLimit: (value) => (value === 0 ? undefined : count(value) && 'a whole number, 0 for no limit'),
+  clientFailureLimit: limit,
+  authorizationRefusalLimit: limit,
   errorUri: webUrl,
   available: (value) => (typeof value === 'function' ? undefined : flag(value))
 }

@@ -97,6 +97,17 @@ describe('round trips to the store (ARCHITECTURE §5.8)', () => {
     expect((await cost(() => test.introspect(client, 'gat_malformed'))).calls).toEqual([])
   })
 
+  test('a refusal of prompt=none: none, nor when a loop of them ends', async () => {
+    const { test, cost } = await ready()
+    test.session = undefined
+    const { calls, result } = await cost(async () => {
+      const statuses = []
+      for (let i = 0; i < 11; i++) statuses.push((await test.authorize({ prompt: 'none' })).status)
+      return statuses
+    })
+    expect([calls, result.at(-1)]).toEqual([[], 429])
+  })
+
   test('a client is looked up once a second', async () => {
     const { test, client, cost } = await ready({ accessTokenFormat: 'jwt' })
     test.now += 1

@@ -29,6 +29,7 @@ const MEMBERS: Readonly<Record<string, MetadataRule>> = {
     Array.isArray(value) && value.every((entry) => text(entry) === undefined && entry !== '') ? undefined : 'a list of strings',
   grant_types: listOf(text),
   response_types: listOf(text),
+  response_modes: listOf(text),
   token_endpoint_auth_method: text,
   token_endpoint_auth_signing_alg: text,
   scope: text,
@@ -49,6 +50,7 @@ const LANGUAGE_TAG = /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/
 export interface Capabilities {
   grantTypes: ReadonlyMap<string, unknown>
   responseTypes: ReadonlyMap<string, { grantTypes: readonly string[] }>
+  responseModes: ReadonlyMap<string, unknown>
   clientAuthentications: ReadonlyMap<string, { algorithms: readonly string[] }>
   tokenFormats: ReadonlyMap<string, unknown>
   /** What extensions understand besides. */
@@ -79,6 +81,7 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   checkRedirectUris(client)
   checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))
   checkOffered('response_types', response_types.map(responseTypeName), [...capabilities.responseTypes.keys()])
+  checkOffered('response_modes', client.response_modes ?? [], [...capabilities.responseModes.keys()])
   if (client.token_endpoint_auth_method !== undefined)
     checkOffered('token_endpoint_auth_method', [client.token_endpoint_auth_method], [...capabilities.clientAuthentications.keys()])
   checkAlgorithm(client, capabilities)

@@ -1,6 +1,5 @@
 import type { ServerContext } from '../context.ts'
 import {
-  AccessDeniedError,
   InvalidRequestError,
   InvalidScopeError,
   OAuthError,
@@ -21,7 +20,9 @@ import { isWithin } from '../models/scope.ts'
 import { encodeForm, Params } from '../params.ts'
 import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
 import type { ResponseTypeBase } from '../response-types/base.ts'
+import { DeniedError } from './denied-error.ts'
 import { answer, provenRedirectUri, type Redirection, refuse, safeResponseMode, single } from './redirection.ts'
+import { RefusalLimit } from './refusal-limit.ts'
 import { requestedScope } from './scope.ts'
 
 // Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
@@ -45,12 +46,14 @@ export class AuthorizationEndpoint implements Endpoint {
   readonly #registry: Registry
   readonly #interactions: Interactions
   readonly #service: InteractionService
+  readonly #refusals: RefusalLimit
 
   constructor(server: ServerContext, registry: Registry, interactions: Interactions, service: InteractionService) {
     this.#server = server
     this.#registry = registry
     this.#interactions = interactions
     this.#service = service
+    this.#refusals = new RefusalLimit(server)
   }
 
   async handle(http: OAuthRequest): Promise<HttpResponse> {
@@ -62,7 +65,7 @@ export class AuthorizationEndpoint implements Endpoint {
     } catch (error) {
       return this.#refuseFolded(error, http)
     }
-    const redirection = await this.#prove(params)
+    const redirection = await this.#prove(params).catch((error: unknown) => this.#abandon(error, begun))
     // Errors before this line are shown here; after it they are redirected.
     return this.#answer(redirection, params, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
   }
@@ -95,7 +98,7 @@ export class AuthorizationEndpoint implements Endpoint {
     return {
       client,
       redirectUri,
-      mode: safeResponseMode(params, this.#registry),
+      mode: safeResponseMode(params, client, this.#registry),
       ...(state !== undefined && isShort(state) && { state })
     }
   }
@@ -103,16 +106,19 @@ export class AuthorizationEndpoint implements Endpoint {
   async #answer(redirection: Redirection, params: Params, http: OAuthRequest, begun: FoundInteraction | undefined): Promise<HttpResponse> {
     const judged = await this.#judge(redirection, params, http)
     const session = await this.#interactions.session(http)
-    if (begun?.value.denied) {
-      const forget = await this.#finish(begun, 'denied', http)
-      return withCookies(this.#refuse(redirection, new AccessDeniedError(), http), [forget])
-    }
+    if (begun?.value.denied) throw new DeniedError(await this.#finish(begun, 'denied', http))
     const situation = this.#situation(judged, session, begun)
     const check = await this.#needed(situation)
     if (!check) return this.#grant(redirection, judged, session as Session, begun)
     // OpenID Connect Core §3.1.2.1: none: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
     if (situation.prompts.includes('none')) throw new check.error()
     return this.#prompt(check, situation, begun)
+  }
+
+  /** A client or redirect URI that is not registered any more: whatever the person decides, nobody can be told. */
+  async #abandon(error: unknown, begun: FoundInteraction | undefined): Promise<never> {
+    if (begun && error instanceof InvalidRequestError) await this.#service.finish(begun)
+    throw error
   }
 
   /** Everything that can be said of the request itself. */
@@ -131,6 +137,10 @@ export class AuthorizationEndpoint implements Endpoint {
       })
     }
     const responseMode = params.get('response_mode') ?? type.defaultResponseMode
+    if (client.response_modes?.includes(responseMode) === false)
+      throw new InvalidRequestError('this client is not registered for that response_mode', {
+        detail: { registered: client.response_modes }
+      })
     if (responseMode !== mode.responseMode) throw new InvalidRequestError('this response_mode is not served, or not for that response type')
     const scope = requestedScope(params, client, this.#server.settings.defaultScope)
     if (!scope)
@@ -248,8 +258,10 @@ export class AuthorizationEndpoint implements Endpoint {
 
   #refuse(redirection: Redirection, error: unknown, http: OAuthRequest): HttpResponse {
     const refusal = error instanceof OAuthError ? error : new ServerError(undefined, { cause: error })
+    const cookies = [...this.#refusals.count(refusal, http, redirection.client.client_id)]
+    if (error instanceof DeniedError) cookies.push(error.cookie)
     this.#server.report(refusal, { endpoint: this.name, requestId: http.id, clientId: redirection.client.client_id })
-    return refuse(redirection, refusal, this.#server.settings)
+    return withCookies(refuse(redirection, refusal, this.#server.settings), cookies)
   }
 }
 

@@ -51,11 +51,12 @@ export function provenRedirectUri(params: Params, client: Client, allowOmitted: 
 }
 
 /** The mode in which even an error about the mode can be told: a token response never falls back to the query. */
-export function safeResponseMode(params: Params, { responseTypes, responseModes }: Registry): ResponseModeBase {
+export function safeResponseMode(params: Params, client: Client, { responseTypes, responseModes }: Registry): ResponseModeBase {
   const name = responseTypeName(single(params, 'response_type') ?? '')
   const usual = responseTypes.get(name)?.defaultResponseMode ?? (isForTokens(name) ? 'fragment' : 'query')
   const named = responseModes.get(single(params, 'response_mode') ?? usual)
-  const mode = named && (named.mayCarryTokens || usual === 'query') ? named : responseModes.get(usual)
+  const isSafe = named && (named.mayCarryTokens || usual === 'query') && client.response_modes?.includes(named.responseMode) !== false
+  const mode = isSafe ? named : responseModes.get(usual)
   if (!mode) throw new InvalidRequestError(`the response mode ${usual} is not served here`)
   return mode
 }

@@ -1,6 +1,6 @@
 import type { ServerContext } from '../context.ts'
 import { InvalidRequestError } from '../errors.ts'
-import { type HttpRequest, readCookie } from '../http.ts'
+import { cookieName, type HttpRequest, readCookie, setCookie } from '../http.ts'
 import type { Kind } from '../models/artifacts.ts'
 import { isWithin, parseScope } from '../models/scope.ts'
 import { Params } from '../params.ts'
@@ -10,6 +10,7 @@ import type { Interaction, InteractionResult, Session } from './base.ts'
 
 // As many sign-ins at once in one browser; the oldest gives way, so that cookies never outgrow a header.
 const MAX_COOKIES = 10
+const COOKIE = 'grantor-interaction'
 const DISPLAYS = ['page', 'popup', 'touch', 'wap']
 
 /** An authorization request that waits for a person. It belongs to the browser that began it. */
@@ -159,15 +160,11 @@ export class InteractionService {
   }
 
   #cookieName(id: string): string {
-    return `${this.#isSecure() ? '__Host-' : ''}grantor-interaction-${id}`
+    return cookieName(this.#server.settings.issuer, `${COOKIE}-${id}`)
   }
 
   #cookie(id: string, value: string, maxAge: number): string {
-    return `${this.#cookieName(id)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${this.#isSecure() ? '; Secure' : ''}`
-  }
-
-  #isSecure(): boolean {
-    return this.#server.settings.issuer.startsWith('https:')
+    return setCookie(this.#server.settings.issuer, `${COOKIE}-${id}`, value, maxAge)
   }
 }
 

@@ -26,6 +26,8 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   redirect_uris?: readonly string[]
   grant_types?: readonly string[]
   response_types?: readonly string[]
+  /** The only values of `response_mode` that this client uses, the default of its response types included; absent: any. */
+  response_modes?: readonly string[]
   /** Absent: `client_secret_basic` or `client_secret_post`, whichever the client uses. Present: that one only. */
   token_endpoint_auth_method?: string
   /** The JWS algorithm this client signs its assertions with; absent: any that fits its method. */

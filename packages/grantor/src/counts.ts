@@ -1,0 +1,33 @@
+const MAX_NAMES = 10_000
+
+/** Counts what happens under a name within a window of time, in this process. It holds a bounded number of names. */
+export class Counts {
+  readonly #limit: number
+  readonly #window: number
+  readonly #entries = new Map<string, { count: number; until: number }>()
+
+  /** @param limit so many within the window; 0: no limit @param window seconds from the first that is counted */
+  constructor(limit: number, window: number) {
+    this.#limit = limit
+    this.#window = window
+  }
+
+  /** Seconds until the next is within the limit; 0: it is now. */
+  wait(name: string, now: number): number {
+    const entry = this.#entries.get(name)
+    return this.#limit > 0 && entry && entry.count >= this.#limit ? Math.max(0, entry.until - now) : 0
+  }
+
+  /** @returns how many that makes in this window; with no limit nothing is counted */
+  count(name: string, now: number): number {
+    if (this.#limit === 0) return 0
+    const entry = this.#entries.get(name)
+    const next = entry !== undefined && now < entry.until ? { ...entry, count: entry.count + 1 } : { count: 1, until: now + this.#window }
+    this.#entries.delete(name)
+    this.#entries.set(name, next)
+    // The one that was counted longest ago gives way.
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size > MAX_NAMES && oldest !== undefined) this.#entries.delete(oldest)
+    return next.count
+  }
+}
