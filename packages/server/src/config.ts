@@ -67,6 +67,16 @@ const Server = z.strictObject({
       signUpsPerAddress: z.int().min(1).default(20)
     })
     .prefault({}),
+  /** Milliseconds: for the headers of a request, for the whole of it, from its headers to the last byte of its answer, and between two requests. */
+  timeouts: z
+    .strictObject({
+      headers: z.int().positive().default(10_000),
+      request: z.int().positive().default(30_000),
+      answer: z.int().positive().default(60_000),
+      idle: z.int().positive().default(5_000)
+    })
+    .refine(({ headers, request }) => headers <= request, 'headers is at most request')
+    .prefault({}),
   /** Who may register clients over the network; without it, nobody. */
   registration: RegistrationConfig.exactOptional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -33,6 +33,7 @@ import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
 import { SignUp } from './sign-up.ts'
+import { limitAnswer, timeoutOptions } from './timeouts.ts'
 import { CertificateReloader, readTls } from './tls.ts'
 import { Users } from './users.ts'
 
@@ -45,13 +46,7 @@ const PURGE_INTERVAL = 60_000
 const FAREWELL_TIMEOUT = 3_000
 const SHUTDOWN_TIMEOUT = 25_000
 const SWEEP_INTERVAL = 50
-const HTTP_OPTIONS: ServerOptions = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 5_000,
-  maxHeaderSize: 16_384
-}
+const MAX_HEADERS = 16_384
 const TLS_HANDSHAKE_TIMEOUT = 10_000
 
 /** The ready-to-run server: an authorization server on SQLite or PostgreSQL, its pages, and HTTP. */
@@ -113,12 +108,13 @@ export class GrantorServer {
     })
     this.#responders = [this.authorization, pages]
     const listener = this.#listener()
+    const httpOptions = { ...timeoutOptions(config.timeouts), maxHeaderSize: MAX_HEADERS }
     if (config.tls) {
       const options = readTls(config.tls)
-      const https = createTlsServer({ ...HTTP_OPTIONS, ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, listener)
+      const https = createTlsServer({ ...httpOptions, ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, listener)
       this.#http = https
       this.#certificates = new CertificateReloader(https, config.tls, options, log)
-    } else this.#http = createServer(HTTP_OPTIONS, listener)
+    } else this.#http = createServer(httpOptions, listener)
   }
 
   /** Opens the keys and listens. @returns the port @throws ConfigurationError if the secret does not open the keys. */
@@ -170,6 +166,7 @@ export class GrantorServer {
     const listener = nodeListener({ respond: (request) => this.#respond(request) }, options)
     return (request, response) => {
       logRequests(this.log, request, response, addresses.of(request))
+      limitAnswer(request, response, this.#config.timeouts)
       if (request.url === '/livez') return void response.writeHead(200, UNCACHED).end()
       if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503, UNCACHED).end())
       // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
