@@ -1,5 +1,6 @@
 import { importJWK, type JWK } from 'jose'
 import type { JsonWebKeySet } from '../models/client.ts'
+import { isOfSmallOrder } from './small-order.ts'
 
 const MAX_KEYS = 20
 const BASE64URL = /^[A-Za-z0-9_-]+$/
@@ -48,9 +49,10 @@ function keyFault(key: unknown): string | undefined {
   const size = sizes[String(members.crv)]
   if (size === undefined) return `a key of type ${kty} is on one of the curves ${Object.keys(sizes).join(', ')}`
   const coordinates = kty === 'EC' ? [members.x, members.y] : [members.x]
-  return coordinates.every((value) => isEncoded(value) && value.length === size)
-    ? useFault(use, key_ops)
-    : `a key of type ${kty} has the coordinates of its curve`
+  if (!coordinates.every((value) => isEncoded(value) && value.length === size))
+    return `a key of type ${kty} has the coordinates of its curve`
+  if (kty === 'OKP' && isOfSmallOrder(String(members.crv), String(members.x))) return 'a key of type OKP is no point of small order'
+  return useFault(use, key_ops)
 }
 
 function rsaFault({ n, e }: Record<string, unknown>): string | undefined {
