@@ -9,12 +9,19 @@ import { keySetFault } from './key-set.ts'
 const LIFETIME = 60
 /** Seconds before an unknown `kid` makes the set be fetched again: whoever invents names does not make us hammer the client. */
 const MIN_AGE = 5
+/** Seconds for which the keys that were had last still count while the client's server does not answer with any. */
+const MAX_STALE = 86_400
 const MAX_SETS = 1000
 const MAX_BYTES = 524_288
 
 interface FetchedSet {
-  keys: Promise<readonly JWK[]>
-  fetchedAt: number
+  set: Promise<KnownKeys>
+  askedAt: number
+}
+
+interface KnownKeys {
+  keys: readonly JWK[]
+  hadAt: number
 }
 
 /** The public keys of clients: registered by value, or fetched from where the client publishes them (RFC 7591 §2 `jwks_uri`). */
@@ -47,21 +54,28 @@ export class ClientKeys implements ClientKeyring {
   #fetched(uri: string, maxAge: number): Promise<readonly JWK[]> {
     const now = this.#server.now()
     const known = this.#sets.get(uri)
-    if (known && now - known.fetchedAt < maxAge) return known.keys
-    if (this.#sets.size >= MAX_SETS) this.#sets.clear()
-    const keys = this.#fetch(uri)
-    this.#sets.set(uri, { keys, fetchedAt: now })
-    return keys
+    // The clock may have been set back.
+    const age = known ? now - known.askedAt : -1
+    const isRecent = age >= 0 && age < maxAge
+    const set = known && isRecent ? known.set : this.#fetch(uri, now, known?.set)
+    if (!isRecent) this.#keep(uri, { set, askedAt: now })
+    return set.then(({ keys }) => keys)
   }
 
-  /** No keys, if they cannot be had or are no keys of a client: whoever signed with one is then not proven. */
-  async #fetch(url: string): Promise<readonly JWK[]> {
+  #keep(uri: string, set: FetchedSet): void {
+    if (this.#sets.size >= MAX_SETS) this.#sets.clear()
+    this.#sets.set(uri, set)
+  }
+
+  /** No keys, if those that came are no keys of a client, or none can be had for long: whoever signed with one is then not proven. */
+  async #fetch(url: string, now: number, before: Promise<KnownKeys> | undefined): Promise<KnownKeys> {
     try {
       const request = { url, accept: 'application/jwk-set+json, application/json', maxBytes: MAX_BYTES }
       const set = (await fetchJson(this.#server.outbound, request)) as JsonWebKeySet
-      return keySetFault(set) === undefined ? (set.keys as JWK[]) : []
+      return { keys: keySetFault(set) === undefined ? (set.keys as JWK[]) : [], hadAt: now }
     } catch {
-      return []
+      const last = await before
+      return last && now - last.hadAt <= MAX_STALE ? last : { keys: [], hadAt: now }
     }
   }
 }
