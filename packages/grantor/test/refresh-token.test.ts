@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryStore } from '../src/index.ts'
-import { expectTokenError, TestServer } from './support.ts'
+import { type HttpRequest, MemoryStore } from '../src/index.ts'
+import { basic, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
 
@@ -80,6 +80,18 @@ describe('refresh token', () => {
     expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 3595 })
   })
 
+  test('RT-03 without a window a retry after a lost answer is reuse: there are never two live tokens', async () => {
+    const { test, tokens, refresh, active } = await ready({ refreshTokenReuseWindow: 0 })
+    const lost = await (await refresh(tokens.refresh_token)).json()
+    test.now += 5
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    expect([await active(lost.access_token), await active(lost.refresh_token), await active(tokens.refresh_token)]).toEqual([
+      false,
+      false,
+      false
+    ])
+  })
+
   test('RT-03 a retry after the access token expired says so, and still brings the refresh token that goes on', async () => {
     const { test, tokens, refresh, active } = await ready({ accessTokenLifetime: 10 })
     const first = await (await refresh(tokens.refresh_token)).json()
@@ -94,6 +106,11 @@ describe('refresh token', () => {
     const next = await (await refresh(tokens.refresh_token)).json()
     await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read' }), 400, 'invalid_grant')
     await expectTokenError(await refresh(tokens.refresh_token, { resource: 'https://api.example.com' }), 400, 'invalid_grant')
+    const other = await test.client({ client_id: 'other' })
+    const stranger = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
+    await expectTokenError(await test.token(other, stranger), 400, 'invalid_grant')
+    await expectTokenError(await test.token({ client_id: 'app' }, stranger), 401, 'invalid_client')
+    await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read write admin' }), 400, 'invalid_scope')
     expect([await active(next.access_token), await active(next.refresh_token)]).toEqual([true, true])
     test.now += 31
     await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read' }), 400, 'invalid_grant')
@@ -124,10 +141,19 @@ describe('refresh token', () => {
     const { tokens, refresh } = await ready({}, { scope: 'read write admin' })
     await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read admin' }), 400, 'invalid_scope')
     await expectTokenError(await refresh(tokens.refresh_token, { scope: 'read"' }), 400, 'invalid_scope')
+    for (const wrong of [
+      { refresh_token: '' },
+      { refresh_token: `${tokens.refresh_token}x` },
+      { grant_type: '' },
+      { grant_type: 'authorization_code' }
+    ])
+      expect((await refresh(tokens.refresh_token, wrong)).status).toBe(400)
     const narrow = await (await refresh(tokens.refresh_token, { scope: 'read' })).json()
     expect(narrow.scope).toBe('read')
     const wide = await (await refresh(narrow.refresh_token)).json()
     expect(wide.scope).toBe('read write')
+    const equal = await (await refresh(wide.refresh_token, { scope: 'write read' })).json()
+    expect(equal.scope.split(' ').sort()).toEqual(['read', 'write'])
   })
 
   test.each(['opaque', 'jwt'])(
@@ -147,6 +173,42 @@ describe('refresh token', () => {
       expect(await (await refresh(less.refresh_token)).json()).toMatchObject({ scope: 'read write' })
     }
   )
+
+  test('RT-07 no resource is there for the asking: where resources cannot be requested, the audience stays', async () => {
+    const api = 'https://api.example.com'
+    const { test, client, tokens, refresh } = await ready({
+      resources: [{ identifier: api }, { identifier: `${api}/2` }],
+      defaultResource: api
+    })
+    let current = tokens
+    for (const resource of ['https://evil.example', `${api}/2`, `${api}/`, api.toUpperCase()]) {
+      current = await (await refresh(current.refresh_token, { resource })).json()
+      expect((await test.introspect(client, current.access_token)).aud).toBe(api)
+    }
+  })
+
+  test('RT-09 a refresh token that is bound to a key needs the key; whoever has another spends nothing', async () => {
+    const confirm = async ({ headers }: HttpRequest) => {
+      const jkt = headers.get('x-proven-key')
+      return jkt === null ? undefined : { jkt }
+    }
+    const { test } = await ready({ extensions: [() => ({ confirm })] })
+    await test.publicClient()
+    const holder = { 'x-proven-key': 'k1' }
+    const ask = (refresh_token: string, headers: Record<string, string>) =>
+      test.post('/token', { grant_type: 'refresh_token', refresh_token, client_id: 'spa' }, headers)
+    const code = await test.code({ client_id: 'spa' })
+    const proof = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: VERIFIER, client_id: 'spa' }
+    const bound = await (await test.post('/token', proof, holder)).json()
+    expect(bound.token_type).toBe('DPoP')
+    for (const headers of [{}, { 'x-proven-key': 'k2' }] as Record<string, string>[])
+      await expectTokenError(await ask(bound.refresh_token, headers), 400, 'invalid_grant')
+    const next = await (await ask(bound.refresh_token, holder)).json()
+    // RT-04: nor is a retry answered to another key.
+    for (const headers of [{}, { 'x-proven-key': 'k2' }] as Record<string, string>[])
+      await expectTokenError(await ask(bound.refresh_token, headers), 400, 'invalid_grant')
+    expect((await ask(next.refresh_token, holder)).status).toBe(200)
+  })
 
   test('RT-10 idle and absolute lifetime', async () => {
     const { test, tokens, refresh } = await ready({ refreshTokenLifetime: 100, grantLifetime: 250, accessTokenLifetime: 1000 })
@@ -203,19 +265,27 @@ describe('refresh token', () => {
     }
   })
 
-  test('RT-14 a chain of a thousand rotations leaves small tombstones, each of which still betrays reuse, till the family ends', async () => {
+  test('RT-14 a chain of ten thousand rotations leaves one live token and small tombstones, each of which still betrays reuse, till the family ends', async () => {
     const store = new MemoryStore()
-    const { test, tokens, refresh, active } = await ready({ store, grantLifetime: 10_000, refreshTokenLifetime: 5000 })
+    const { test, client, tokens, refresh, active } = await ready({ store, grantLifetime: 10_000, refreshTokenLifetime: 5000 })
+    const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', ...basic('app', client.client_secret ?? '') })
+    const idOf = (token: string) => token.slice(4, 28)
     const sizes: number[] = []
     let current = tokens
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 10_000; i++) {
       const spent = current.refresh_token
-      current = await (await refresh(spent)).json()
-      sizes.push(JSON.stringify(await store.artifacts.find('refresh_token', spent.slice(4, 28), test.now)).length)
+      const body = async () => `grant_type=refresh_token&refresh_token=${spent}`
+      current = JSON.parse((await test.server.respond({ method: 'POST', url: '/token', headers, body }))?.body ?? '')
+      if (i % 100 === 0) sizes.push(JSON.stringify(await store.artifacts.find('refresh_token', idOf(spent), test.now)).length)
     }
+    expect(Math.max(...sizes)).toBeLessThan(1024)
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(16)
+    const live = await store.artifacts.list('refresh_token', { limit: 20 }, test.now)
+    expect(live.map(({ id }) => id)).toEqual([idOf(current.refresh_token)])
+    expect(await store.grants.list({ subject: 'alice' }, test.now)).toHaveLength(1)
     test.now += 6000
-    expect(await store.purge(test.now, 10_000)).toBeGreaterThan(0)
+    // The access tokens, and the refresh token that nobody used.
+    expect(await store.purge(test.now, 100_000)).toBe(10_002)
     await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
     expect([test.eventsOf('refresh_token.reused').length, await active(current.refresh_token)]).toEqual([1, false])
     test.now += 4001
@@ -234,6 +304,10 @@ describe('refresh token', () => {
     const { test, client, tokens } = await ready()
     const body = { grant_type: 'refresh_token', client_id: 'app', client_secret: client.client_secret ?? '' }
     await expectTokenError(await test.post(`/token?refresh_token=${tokens.refresh_token}`, body), 400, 'invalid_request')
+    const authorization = `Bearer ${tokens.refresh_token}`
+    await expectTokenError(await test.post('/token', body, { authorization }), 400, 'invalid_request')
+    await expectTokenError(await test.post('/token', { grant_type: 'refresh_token' }, { authorization }), 401, 'invalid_client')
+    expect((await test.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status).toBe(200)
   })
 
   test('RT-18 nothing of one realm or issuer is valid in another', async () => {

@@ -81,6 +81,23 @@ describe.each([
     await store.close()
   })
 
+  test('RT-14 three hundred rotations leave one live token and a tombstone each, no larger the last than the first', async () => {
+    const { clock, store, refresh, isActive, begin } = await ready(await locate())
+    const chain = [await begin()]
+    for (let i = 0; i < 300; i++) chain.push(await refresh(chain.at(-1).refresh_token))
+    const idOf = (token: string) => token.slice(4, 28)
+    const stored = async (index: number) =>
+      JSON.stringify(await store.artifacts.find('refresh_token', idOf(chain[index].refresh_token), clock.now)).length
+    expect(Math.abs((await stored(0)) - (await stored(299)))).toBeLessThan(16)
+    const live = await store.artifacts.list('refresh_token', { limit: 10 }, clock.now)
+    expect(live.map(({ id }) => id)).toEqual([idOf(chain[300].refresh_token)])
+    clock.now += 3600 + 60
+    expect(await purgeAll(store, clock.now)).toBe(301)
+    expect(await refresh(chain[150].refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' })
+    expect(await isActive(chain[300].refresh_token)).toBe(false)
+    await store.close()
+  })
+
   test('a clock that jumps to just before that end and back deletes no tombstone, and revives nothing', async () => {
     const { clock, store, refresh, isActive, begin } = await ready(await locate())
     const first = await begin()
