@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { checksum } from '../src/crypto/checksum.ts'
 import { MemoryStore } from '../src/index.ts'
 import { AUTHORIZATION_CODE } from '../src/models/artifacts.ts'
-import { AUTHORIZATION, expectRedirectError, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+import { AUTHORIZATION, expectRedirectError, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
 
@@ -33,16 +34,20 @@ describe('authorization code', () => {
     })
   })
 
-  test('CD-01 CD-02 the client MUST NOT use the authorization code more than once: a valid replay kills the family', async () => {
-    const { test, client } = await ready()
-    const code = await test.code()
-    const tokens = await (await test.redeem(client, code)).json()
-    test.now += 540
-    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
-    expect(await test.introspect(client, tokens.access_token)).toEqual({ active: false })
-    expect(await test.introspect(client, tokens.refresh_token)).toEqual({ active: false })
-    expect(test.eventsOf('code.replayed')).toHaveLength(1)
-  })
+  test.each([0, 1, 30, 540])(
+    'CD-01 the client MUST NOT use the authorization code more than once: a valid replay after %s s kills the family',
+    async (elapsed) => {
+      const { test, client } = await ready()
+      const code = await test.code()
+      const tokens = await (await test.redeem(client, code)).json()
+      test.now += elapsed
+      await test.server.store.purge(test.now, 1000)
+      await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+      expect(await test.introspect(client, tokens.access_token)).toEqual({ active: false })
+      expect(await test.introspect(client, tokens.refresh_token)).toEqual({ active: false })
+      expect(test.eventsOf('code.replayed')).toHaveLength(1)
+    }
+  )
 
   test(`CD-02 of ${RACERS} parallel redemptions one wins, and its tokens are dead afterwards`, async () => {
     const { test, client } = await ready()
@@ -55,7 +60,7 @@ describe('authorization code', () => {
     expect(await test.introspect(client, access_token)).toEqual({ active: false })
   })
 
-  test('without PKCE only for a client that authenticates and whose policy says so; a verifier without a challenge is refused (RFC 9700 §2.1.1)', async () => {
+  test('PK-02 PK-04 without PKCE only for a client that authenticates and whose policy says so; a verifier without a challenge is refused (RFC 9700 §2.1.1)', async () => {
     const test = new TestServer()
     const relaxed = { settings: { requirePkce: false } }
     const [client, spa, strict] = [await test.client(relaxed), await test.publicClient(relaxed), await test.client({ client_id: 'strict' })]
@@ -105,6 +110,18 @@ describe('authorization code', () => {
     expect([...test.eventsOf('code.replayed'), ...test.eventsOf('grant.revoked')]).toEqual([])
   })
 
+  test('CD-05 CD-06 the code of one public client is nothing to another, which burns nothing', async () => {
+    const { test } = await ready()
+    const [one, other] = [await test.publicClient(), await test.publicClient({ client_id: 'spa2' })]
+    const code = await test.code({ client_id: 'spa' })
+    for (let i = 0; i < 10; i++) await expectTokenError(await test.redeem(other, code), 400, 'invalid_grant')
+    expect(test.eventsOf('request.refused').at(-1)).toMatchObject({ detail: { reason: "the code is another client's", owner: 'spa' } })
+    const { access_token } = await (await test.redeem(one, code)).json()
+    await expectTokenError(await test.redeem(other, code), 400, 'invalid_grant')
+    expect(access_token).toMatch(/^gat_/)
+    expect([...test.eventsOf('code.burned'), ...test.eventsOf('code.replayed')]).toEqual([])
+  })
+
   test('CD-04 failures that come at once are counted, each', async () => {
     const { test, client } = await ready()
     const code = await test.code()
@@ -138,6 +155,12 @@ describe('authorization code', () => {
     const code = await test.code()
     test.now += 60
     await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    test.now += 1
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    await test.server.store.purge(test.now, 1000)
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    test.now -= 2
+    await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
   })
 
   test('CD-09 malformed codes cost no look-up', async () => {
@@ -156,6 +179,9 @@ describe('authorization code', () => {
       code.slice(0, -1),
       code.toUpperCase(),
       `${code} `,
+      `${code}\n`,
+      ` ${code}`,
+      code.toLowerCase(),
       encodeURIComponent(`${code}%`),
       'gac_x',
       'a'.repeat(60_000)
@@ -174,6 +200,18 @@ describe('authorization code', () => {
     const { access_token, refresh_token } = await (await test.redeem(client, await test.code())).json()
     for (const wrong of [access_token, refresh_token, access_token.replace('gat_', 'gac_'), refresh_token.replace('grt_', 'gac_')]) {
       await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
+    }
+    test.session = undefined
+    await test.authorize()
+    const asked = test.prompts.at(-1)?.id ?? ''
+    const secret = test.cookies.get(`__Host-grantor-interaction-${asked}`) ?? ''
+    const body = `gac_${asked}${secret}`
+    for (const wrong of [asked, secret, asked + secret, body + checksum(body)])
+      await expectTokenError(await test.redeem(client, wrong), 400, 'invalid_grant')
+    for (const wrong of [code, access_token, refresh_token]) {
+      const cookie = `__Host-grantor-interaction-${wrong.slice(4, 28)}=${wrong}`
+      const page = await test.server.handle(new Request(`${ISSUER}/authorize?interaction=${wrong.slice(4, 28)}`, { headers: { cookie } }))
+      expect([page.status, page.headers.get('location')]).toEqual([400, null])
     }
     // The checksum is right, so that it is the key which is bound to the kind that refuses.
     const asKind = (token: string, prefix: string) => {
@@ -197,9 +235,18 @@ describe('authorization code', () => {
   test('CD-11 what was authorized is what is issued, whatever the token request says', async () => {
     const { test, client } = await ready()
     const tokens = await (
-      await test.redeem(client, await test.code({ scope: 'read' }), { scope: 'read write', code_challenge: 'x' })
+      await test.redeem(client, await test.code({ scope: 'read' }), {
+        scope: 'read write',
+        code_challenge: 'x',
+        resource: 'https://api.example.com',
+        authorization_details: '[{"type":"payment"}]',
+        claims: '{"userinfo":{"email":null}}'
+      })
     ).json()
     expect(tokens.scope).toBe('read')
+    expect(Object.keys(tokens).sort()).toEqual(['access_token', 'expires_in', 'refresh_token', 'scope', 'token_type'])
+    const { aud, scope } = await test.introspect(client, tokens.access_token)
+    expect([aud, scope]).toEqual([ISSUER, 'read'])
   })
 
   test('CD-11 scope that the client lost before the redemption is not issued', async () => {
@@ -290,6 +337,9 @@ describe('PKCE', () => {
       `${VERIFIER} `,
       `${VERIFIER.slice(1)}!`,
       AUTHORIZATION.code_challenge,
+      createHash('sha256').update(VERIFIER).digest('hex'),
+      `${VERIFIER}=`,
+      `${VERIFIER}é`,
       VERIFIER.toUpperCase()
     ]) {
       await expectTokenError(await test.redeem(client, code, { code_verifier: wrong }), 400, 'invalid_grant')
@@ -309,5 +359,15 @@ describe('PKCE', () => {
     const code = await test.code()
     await test.server.store.artifacts.update('authorization_code', code.slice(4, 28), { code_challenge: null } as object, {}, test.now)
     await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+  })
+
+  test('PK-08 a stored challenge without a method, or with an unknown one, never means plain', async () => {
+    const { test, client } = await ready()
+    for (const code_challenge_method of [null, '', 'PLAIN', 's256']) {
+      const code = await test.code()
+      const patch = { code_challenge_method, code_challenge: VERIFIER } as object
+      await test.server.store.artifacts.update('authorization_code', code.slice(4, 28), patch, {}, test.now)
+      await expectTokenError(await test.redeem(client, code), 400, 'invalid_grant')
+    }
   })
 })

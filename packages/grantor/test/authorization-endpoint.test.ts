@@ -5,6 +5,7 @@ import type { Client } from '../src/index.ts'
 import { MemoryStore } from '../src/index.ts'
 import {
   AUTHORIZATION,
+  basic,
   CHALLENGE,
   expectPage,
   expectRedirectError,
@@ -36,13 +37,15 @@ function storedClient(redirect_uris: string[], members: Partial<Client> = {}): C
 }
 
 describe('client and redirect URI', () => {
-  test('AZ-01 an unknown and a disabled client look the same, and nobody is redirected', async () => {
+  test('AZ-01 an unknown, a disabled and a deleted client look the same, and nobody is redirected', async () => {
     const test = await ready()
     await test.client({ client_id: 'disabled' })
     await test.server.clients.update('disabled', { disabled: true })
+    await test.client({ client_id: 'deleted' })
+    await test.server.clients.delete('deleted')
     const strip = (text: string) => text.replace(/request <code>.*?<\/code>/, '')
     const pages = []
-    for (const client_id of ['nobody', 'disabled', 'x'.repeat(10_000)])
+    for (const client_id of ['nobody', 'disabled', 'deleted', '__proto__', 'x'.repeat(10_000)])
       pages.push(strip(await expectPage(await test.authorize({ client_id, redirect_uri: 'https://evil.example' }))))
     expect(new Set(pages).size).toBe(1)
     await expectPage(await test.authorize({ client_id: '' }))
@@ -121,6 +124,7 @@ describe('client and redirect URI', () => {
       '/cb%20',
       '/c\tb',
       '/c\nb',
+      '/cb%00',
       '/cb\0'
     ].map((path) => `https://c.example${path}`),
     ...[
@@ -234,6 +238,10 @@ describe('client and redirect URI', () => {
     ]) {
       await expectPage(await test.authorize({ redirect_uri }))
     }
+    const literal = await ready({}, { application_type: 'native', redirect_uris: ['http://127.0.0.1/cb'] })
+    expect((await literal.authorize({ redirect_uri: 'http://127.0.0.1:51000/cb' })).status).toBe(303)
+    for (const host of ['localhost:1', '[::1]:1', '127.0.0.2:1', '[::ffff:127.0.0.1]:1', '0.0.0.0:1', '2130706433:1'])
+      await expectPage(await literal.authorize({ redirect_uri: `http://${host}/cb` }))
     const web = await ready({}, { redirect_uris: ['http://localhost:3000/cb'] })
     expect((await web.authorize({ redirect_uri: 'http://localhost:3000/cb' })).status).toBe(303)
     await expectPage(await web.authorize({ redirect_uri: 'http://localhost:3001/cb' }))
@@ -317,6 +325,11 @@ describe('client and redirect URI', () => {
     expect(test.eventsOf('request.refused').at(-1)).toMatchObject({
       detail: { received: REDIRECT_URI, registered: ['https://client.example.com/new'] }
     })
+    // The interaction is over, even if the redirect URI comes back.
+    await test.server.clients.update('app', { redirect_uris: [REDIRECT_URI] })
+    await expectPage(await test.fetch(asked.returnTo))
+    await expect(test.server.interactions.find(request, asked.id)).rejects.toMatchObject({ error: 'invalid_request' })
+    expect(await test.server.store.grants.list({ clientId: 'app' }, test.now)).toEqual([])
   })
 
   test('AZ-13 whatever the page that asks does to what it was given, the answer goes where it was registered', async () => {
@@ -336,7 +349,24 @@ describe('client and redirect URI', () => {
     const test = await ready({}, { redirect_uris: ['https://xn--bcher-kva.example/cb'] })
     await expectPage(await test.authorize({ redirect_uri: 'https://bücher.example/cb' }))
     await expectPage(await test.authorize({ client_id: 'ａｐｐ' }))
-    await expectPage(await test.authorize({ client_id: 'APP' }))
+    for (const client_id of ['APP', 'a\u200dpp', 'app\u0301', 'ａpp', ' app', 'app ']) await expectPage(await test.authorize({ client_id }))
+    // The Kelvin sign, a dotless i, and é as one character and as two: equal to others only when folded or normalised.
+    for (const [one, other] of [
+      ['https://c.example/k', 'https://c.example/\u212a'],
+      ['https://c.example/i', 'https://c.example/\u0131'],
+      ['https://c.example/caf%C3%A9', 'https://c.example/cafe%CC%81'],
+      ['https://c.example/%c3%a9', 'https://c.example/%C3%A9']
+    ] as const) {
+      await test.server.store.clients.delete('stored')
+      await test.server.store.clients.insert(storedClient([one]))
+      test.now += 2
+      expect((await test.authorize({ client_id: 'stored', redirect_uri: one })).status).toBe(303)
+      await expectPage(await test.authorize({ client_id: 'stored', redirect_uri: other }))
+    }
+    for (const scope of ['\uff52ead', 'read\u200d', 'READ', 'r\u0435ad'])
+      expectRedirectError(await test.authorize({ redirect_uri: 'https://xn--bcher-kva.example/cb', scope }), 'invalid_scope', {
+        to: 'https://xn--bcher-kva.example/cb'
+      })
     await expect(test.client({ client_id: 'x', redirect_uris: ['https://bücher.example/cb'] })).rejects.toMatchObject({
       error: 'invalid_redirect_uri'
     })
@@ -382,6 +412,20 @@ describe('other authorization parameters', () => {
     expect(fragment.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb#code=gac_/)
   })
 
+  test('AP-03 a client that registers its response modes is answered in no other; an error about that comes in the usual one', async () => {
+    const test = await ready({}, { response_modes: ['form_post'] })
+    expect(await (await test.authorize({ response_mode: 'form_post' })).text()).toContain('value="gac_')
+    for (const response_mode of [undefined, 'query', 'fragment', 'bogus']) {
+      const refused = await test.authorize({ response_mode })
+      expectRedirectError(refused, 'invalid_request')
+      expect(refused.headers.get('location')).toMatch(/^https:\/\/client\.example\.com\/cb\?error=/)
+    }
+    for (const response_modes of [['web_message'], ['__proto__'], 'query', [1]])
+      await expect(test.client({ client_id: 'x', response_modes: response_modes as string[] })).rejects.toMatchObject({
+        error: 'invalid_client_metadata'
+      })
+  })
+
   test('AP-04 IN-18 state comes back exactly, or not at all', async () => {
     const test = await ready()
     for (const state of ['s', 'x'.repeat(2048), '<>"\'&%0d%0a', 'ü\u2028\r\n\t😀', 'a+b c']) {
@@ -389,8 +433,70 @@ describe('other authorization parameters', () => {
       expect(location).toMatch(/^[\x21-\x7e]+$/)
       expect(new URL(location).searchParams.get('state')).toBe(state)
     }
-    for (const state of ['x'.repeat(4097), 'é'.repeat(683), '😀'.repeat(342)])
+    for (const state of ['x'.repeat(4097), 'x'.repeat(8192), 'é'.repeat(683), '😀'.repeat(342)])
       expectRedirectError(await test.authorize({ state }), 'invalid_request', { state: null })
+    // Half a surrogate pair, and what is no UTF-8 at all, is nothing that could come back.
+    for (const state of ['%ed%a0%80', '%ff', '%'])
+      await expectPage(await test.fetch(`/authorize?${query({ ...AUTHORIZATION, state: undefined })}&state=${state}`))
+  })
+
+  test('IN-09 wrong percent-encoding anywhere is shown, and a space is a plus or %20', async () => {
+    const test = await ready()
+    for (const wrong of ['%', '%zz', '%ff%fe', '%c0%af', '%00', '%ed%a0%80']) {
+      for (const pair of [`nonce=${wrong}`, `${wrong}=x`, `x=${wrong}`])
+        await expectPage(await test.fetch(`/authorize?${query(AUTHORIZATION)}&${pair}`))
+      await expectPage(await test.post('/authorize', `${query(AUTHORIZATION)}&x=${wrong}`))
+    }
+    for (const space of ['+', '%20'])
+      expect((await test.fetch(`/authorize?${query({ ...AUTHORIZATION, scope: undefined })}&scope=read${space}write`)).status).toBe(303)
+    expect((await test.server.store.grants.list({ clientId: 'app' }, test.now)).map(({ scope }) => scope)).toEqual([
+      ['read', 'write'],
+      ['read', 'write']
+    ])
+  })
+
+  test('IN-08 a POST with a body that is no form is shown, and nothing in it is read', async () => {
+    const test = await ready()
+    for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain'])
+      for (const body of [JSON.stringify(AUTHORIZATION), query(AUTHORIZATION)])
+        await expectPage(await test.post('/authorize', body, { 'content-type': type }))
+  })
+
+  test('IN-06 brackets are another name: what is required is missing', async () => {
+    const test = await ready()
+    const { client_id, redirect_uri, ...rest } = AUTHORIZATION
+    await expectPage(await test.fetch(`/authorize?${query({ ...rest, redirect_uri, 'client_id[$ne]': '' })}&client_id[$ne]=`))
+    await expectPage(await test.fetch(`/authorize?${query({ ...rest, redirect_uri, 'client_id[]': client_id })}`))
+    await expectPage(await test.fetch(`/authorize?${query({ ...rest, client_id, 'redirect_uri[0]': redirect_uri })}`))
+    expectRedirectError(await test.authorize({ response_type: undefined, 'response_type[]': 'code' }), 'invalid_request')
+  })
+
+  test.each(['ui_locales', 'claims_locales', 'accept-language'])('IN-25 %s is never looked up anywhere', async (name) => {
+    const test = await ready()
+    test.session = undefined
+    for (const value of ['../../etc/passwd', 'x'.repeat(10_240), '__proto__', 'constructor', 'en;q=x', '%', 'fr '.repeat(100)]) {
+      const request = name === 'accept-language' ? AUTHORIZATION : { ...AUTHORIZATION, [name]: value }
+      const headers = name === 'accept-language' ? { headers: { 'accept-language': value } } : {}
+      const response = await test.fetch(`/authorize?${query(request)}`, headers)
+      expect([response.status, await response.text()]).toEqual([200, 'page login'])
+      const { uiLocales = [] } = test.prompts.at(-1) ?? {}
+      expect(uiLocales.length).toBeLessThanOrEqual(20)
+      await expectPage(await test.fetch('/authorize', headers))
+    }
+  })
+
+  test('IN-24 an error in the URL is not ours: nothing of it is on the page', async () => {
+    const test = await ready()
+    const hostile = { error: 'access_denied', error_description: '<script>alert(1)</script>', error_uri: 'javascript:alert(1)' }
+    for (const params of [hostile, { ...hostile, error_hint: '<img src=x>', error_debug: '<b>', client_id: 'nobody' }]) {
+      const page = await expectPage(await test.fetch(`/authorize?${query(params)}`))
+      for (const text of ['access_denied', 'alert(1)', 'javascript:', '<img', '<b>', 'href']) expect(page).not.toContain(text)
+    }
+    const refused = expectRedirectError(await test.authorize({ ...hostile, scope: 'unknown' }), 'invalid_scope')
+    expect([refused.get('error_description'), refused.get('error_uri')]).toEqual([
+      'the scope is malformed or not registered for this client',
+      null
+    ])
   })
 
   test('IN-11 no Location is longer than 8 KiB, whatever its state is made of', async () => {
@@ -419,6 +525,9 @@ describe('other authorization parameters', () => {
     const test = await ready()
     expect(new URL((await test.authorize()).headers.get('location') ?? '').searchParams.get('iss')).toBe(ISSUER)
     expectRedirectError(await test.authorize({ scope: 'unknown' }), 'invalid_scope')
+    expectRedirectError(await test.authorize({ scope: 'unknown', response_mode: 'fragment' }), 'invalid_scope')
+    for (const scope of ['read', 'unknown'])
+      expect(await (await test.authorize({ scope, response_mode: 'form_post' })).text()).toContain(`name="iss" value="${ISSUER}"`)
     const metadata = await (await test.fetch('/.well-known/oauth-authorization-server')).json()
     expect(metadata).toMatchObject({ issuer: ISSUER, authorization_response_iss_parameter_supported: true })
   })
@@ -433,6 +542,8 @@ describe('other authorization parameters', () => {
       'read\\',
       'read\u0001',
       'ｒead',
+      'openid',
+      'read openid',
       'x '.repeat(5000),
       Array.from({ length: 100 }, (_, i) => `s${i}`).join(' ')
     ]) {
@@ -442,6 +553,24 @@ describe('other authorization parameters', () => {
     const grants = async () => (await server.store.grants.list({ subject: 'alice' }, test.now)).map(({ scope }) => scope)
     await test.authorize({ scope: '  write   read write ' })
     expect(await grants()).toEqual([['write', 'read']])
+    const tokens = await (await test.redeem(await secretOf(test), await test.code({ scope: '  write   read write ' }))).json()
+    expect(tokens.scope).toBe('write read')
+  })
+
+  test('IN-21 a scope of a hundred thousand tokens, or of one token fifty thousand times, is refused by its length', async () => {
+    const test = await ready()
+    for (const scope of [Array.from({ length: 100_000 }, (_, i) => `s${i}`).join(' '), 'read '.repeat(50_000), 'read '.repeat(201)]) {
+      const url = `/authorize?${query({ ...AUTHORIZATION, scope })}`
+      const answer = await test.server.respond({ method: 'GET', url, headers: new Headers(), body: async () => '' })
+      expect(answer?.headers.location).toContain('error=invalid_scope')
+      const body = async () => query({ grant_type: 'client_credentials', scope })
+      const headers = new Headers({
+        'content-type': 'application/x-www-form-urlencoded',
+        ...basic('app', (await secretOf(test)).client_secret)
+      })
+      const token = await test.server.respond({ method: 'POST', url: '/token', headers, body })
+      expect([token?.status, JSON.parse(token?.body ?? '').error]).toEqual([400, 'invalid_scope'])
+    }
   })
 
   test('a request without scope gets the default: all that is registered, or what the server says (RFC 6749 §3.3)', async () => {
@@ -458,6 +587,21 @@ describe('other authorization parameters', () => {
       'foo=bar&__proto__=x&constructor=x&prototype[x]=1&toString=1&hasOwnProperty=1&scope[]=a&client_id[$ne]=&prompt=&max_age=&response_mode='
     expect((await test.fetch(`/authorize?${query(AUTHORIZATION)}&${extra}`)).headers.get('location')).toMatch(/code=gac_/)
     expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
+
+  test('AP-18 an unknown parameter is in no grant, code or event', async () => {
+    const test = await ready()
+    const written: string[] = []
+    const { grants } = test.server.store
+    const insert = grants.insert.bind(grants)
+    grants.insert = (grant, yields) => {
+      written.push(JSON.stringify([grant, yields]))
+      return insert(grant, yields)
+    }
+    await test.authorize({ foo: 'canary', canary: 'x' })
+    await test.authorize({ foo: 'canary', canary: 'x', scope: 'unknown' })
+    expect(written).toHaveLength(1)
+    expect(JSON.stringify([written, test.events])).not.toContain('canary')
   })
 
   test('AP-20 a POST is as good as a GET', async () => {
@@ -582,6 +726,17 @@ describe('other authorization parameters', () => {
     const hash = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(script))).toString('base64')
     expect(response.headers.get('content-security-policy')).toContain(`script-src 'sha256-${hash}'`)
     expect(response.headers.get('cache-control')).toBe('no-store')
+    // A quote in a redirect URI ends no attribute: the one is refused, the other escaped.
+    await expect(test.client({ client_id: 'quoted', redirect_uris: ['https://c.example/cb?a="><script>'] })).rejects.toMatchObject({
+      error: 'invalid_redirect_uri'
+    })
+    await test.client({ client_id: 'apostrophe', redirect_uris: ["https://c.example/cb?a='b'"] })
+    const apostrophe = await test.authorize({
+      client_id: 'apostrophe',
+      response_mode: 'form_post',
+      redirect_uri: "https://c.example/cb?a='b'"
+    })
+    expect(await apostrophe.text()).toContain('action="https://c.example/cb?a=&#39;b&#39;"')
     const refused = await (await test.authorize({ response_mode: 'form_post', scope: 'unknown', redirect_uri: uri })).text()
     expect(refused).toContain('name="error" value="invalid_scope"')
   })
@@ -600,6 +755,10 @@ describe('other authorization parameters', () => {
     const test = await ready()
     for (const code_challenge_method of [undefined, 'plain', 's256', 'S256 ', 'none'])
       expectRedirectError(await test.authorize({ code_challenge_method }), 'invalid_request')
+    expectRedirectError(await test.fetch(`/authorize?${query(AUTHORIZATION)}&code_challenge_method=S256`), 'invalid_request')
+    const { code_challenge_method: _, ...bracketed } = AUTHORIZATION
+    expectRedirectError(await test.fetch(`/authorize?${query({ ...bracketed, 'code_challenge_method[]': 'S256' })}`), 'invalid_request')
+    expect(test.server.metadata()).toMatchObject({ code_challenge_methods_supported: ['S256'] })
     for (const code_challenge of [
       '',
       `${CHALLENGE}=`,

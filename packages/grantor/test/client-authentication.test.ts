@@ -1,9 +1,13 @@
+import fc from 'fast-check'
 import { exportJWK, FlattenedSign, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
 import { FailureLimit } from '../src/client-authentication/failure-limit.ts'
+import { runtimeCrypto } from '../src/crypto/runtime.ts'
 import { clientSecretJwt, MemoryStore } from '../src/index.ts'
 import { basic, expectTokenError, ISSUER, TestServer } from './support.ts'
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const GRANT = { grant_type: 'client_credentials' }
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -21,6 +25,11 @@ describe('client secrets', () => {
       400,
       'invalid_request'
     )
+    const header = Buffer.from(JSON.stringify({ alg: 'ES256' })).toString('base64url')
+    const client_assertion = `${header}.${Buffer.from(JSON.stringify({ sub: 'app' })).toString('base64url')}.x`
+    const assertion = { ...GRANT, client_assertion_type: TYPE, client_assertion }
+    await expectTokenError(await test.post('/token', assertion, basic('app', secret)), 400, 'invalid_request')
+    await expectTokenError(await test.post('/token', { ...assertion, client_id: 'app', client_secret: secret }), 400, 'invalid_request')
     await expectTokenError(await test.post('/token', { ...GRANT, client_id: 'other' }, basic('app', secret)), 400, 'invalid_request')
     expect((await test.post('/token', { ...GRANT, client_id: 'app' }, basic('app', secret))).status).toBe(200)
   })
@@ -32,6 +41,19 @@ describe('client secrets', () => {
     const post = await test.client({ client_id: 'post', token_endpoint_auth_method: 'client_secret_post' })
     await expectTokenError(await test.token(post, GRANT), 401, 'invalid_client')
     expect((await test.post('/token', { ...GRANT, client_id: 'post', client_secret: post.client_secret ?? '' })).status).toBe(200)
+    const basicOnly = await test.client({ client_id: 'basic', token_endpoint_auth_method: 'client_secret_basic' })
+    const other = { ...GRANT, client_id: 'basic', client_secret: basicOnly.client_secret ?? '' }
+    await expectTokenError(await test.post('/token', other), 401, 'invalid_client')
+    const jwks = { keys: [(await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)) as JsonWebKey] }
+    await test.client({ client_id: 'signs', token_endpoint_auth_method: 'private_key_jwt', jwks })
+    await test.publicClient()
+    for (const client_id of ['signs', 'spa']) {
+      for (const one of ['', 'x', secret]) {
+        await expectTokenError(await test.post('/token', { ...GRANT, client_id, client_secret: one || 'x' }), 401, 'invalid_client')
+        await expectTokenError(await test.post('/token', GRANT, basic(client_id, one)), 401, 'invalid_client')
+      }
+    }
+    await expectTokenError(await test.post('/token', { ...GRANT, client_id: 'signs' }), 401, 'invalid_client')
     for (const client_secret of [undefined, '']) {
       await expectTokenError(
         await test.post('/token', { ...GRANT, client_id: 'app', ...(client_secret !== undefined && { client_secret }) }),
@@ -39,6 +61,9 @@ describe('client secrets', () => {
         'invalid_client'
       )
     }
+    expect(test.eventsOf('client_authentication.failed')).toContainEqual(
+      expect.objectContaining({ reason: 'authenticated by client_secret_post, registered for client_secret_basic' })
+    )
     expect(test.eventsOf('client_authentication.failed').at(0)).toMatchObject({
       reason: 'authenticated by client_secret_basic, registered for client_secret_post'
     })
@@ -57,6 +82,11 @@ describe('client secrets', () => {
       `Basic\t${encoded}`,
       `Basic ${encoded}=`,
       `Basic ${encoded} x`,
+      `Basic ${encoded.slice(0, 8)} ${encoded.slice(8)}`,
+      `Basic ${encoded.slice(0, 8)}\t${encoded.slice(8)}`,
+      `Basic ${encoded}AAAA`,
+      `Basic ${encoded}!`,
+      `Basic ${encoded.slice(0, -1)}`,
       `Basic ${btoa('app')}`,
       `Basic ${btoa(':x')}`,
       `Basic ${btoa('app:')}`
@@ -77,6 +107,19 @@ describe('client secrets', () => {
     }
   })
 
+  test('CA-03 padding is neither missing nor replaced, nor are bits behind it', async () => {
+    for (const length of [16, 17, 18]) {
+      const { test, secret } = await ready({ client_secret: 'x'.repeat(length) })
+      const encoded = btoa(`app:${secret}`)
+      const bare = encoded.replace(/=+$/, '')
+      const ask = async (text: string) => (await test.post('/token', GRANT, { authorization: `Basic ${text}` })).status
+      expect(await ask(encoded)).toBe(200)
+      const padding = encoded.length - bare.length
+      const loose = [`${bare}${'='.repeat(padding + 1)}`, ...(padding > 0 ? [bare, `${bare}${'A'.repeat(padding)}`, bump(encoded)] : [])]
+      for (const text of loose) expect([text, await ask(text)]).toEqual([text, 401])
+    }
+  })
+
   test('the WWW-Authenticate header answers only those who sent an Authorization header (RFC 6749 §5.2)', async () => {
     const { test } = await ready()
     const response = await test.post('/token', { ...GRANT, client_id: 'app', client_secret: 'wrong' })
@@ -88,6 +131,49 @@ describe('client secrets', () => {
     const secret = ' %3A+&=:é😀"\\'.padEnd(40, '~')
     const { test } = await ready({ client_id: 'a b:c', client_secret: secret })
     expect((await test.post('/token', GRANT, { authorization: `Basic ${utf8(`${form('a b:c')}:${form(secret)}`)}` })).status).toBe(200)
+  })
+
+  test('CA-04 whatever id and secret are made of comes through Basic, as oauth4webapi encodes it', async () => {
+    const text = fc.string({ unit: 'binary', minLength: 16, maxLength: 40 }).filter((one) => !one.includes('\0') && one.isWellFormed())
+    await fc.assert(
+      fc.asyncProperty(text, async (client_secret) => {
+        const { test } = await ready({ client_secret })
+        const headers = new Headers()
+        await oauth.ClientSecretBasic(client_secret)({ issuer: ISSUER }, { client_id: 'app' }, new URLSearchParams(), headers)
+        expect((await test.post('/token', GRANT, { authorization: headers.get('authorization') ?? '' })).status).toBe(200)
+        expect((await test.post('/token', GRANT, { authorization: `Basic ${utf8(`app:${form(client_secret)}x`)}` })).status).toBe(401)
+      }),
+      { numRuns: 200 }
+    )
+    const all = String.fromCharCode(...Array.from({ length: 255 }, (_, i) => i + 1))
+    const { test } = await ready({ client_secret: all })
+    expect((await test.post('/token', GRANT, { authorization: `Basic ${utf8(`app:${form(all)}`)}` })).status).toBe(200)
+  })
+
+  test('IN-23 a client that does not exist costs the same computations as one with a wrong secret, and so does any wrong secret', async () => {
+    const port = runtimeCrypto()
+    let computed: string[] = []
+    const crypto = {
+      ...port,
+      hmac: (key: string) => {
+        const mac = port.hmac(key)
+        return (value: string) => {
+          computed.push('hmac')
+          return mac(value)
+        }
+      }
+    }
+    const { test, secret } = await ready({}, { crypto })
+    const work = async (id: string, password: string) => {
+      computed = []
+      await expectTokenError(await test.post('/token', GRANT, basic(id, password)), 401, 'invalid_client')
+      return computed
+    }
+    const wrong = [secret.slice(0, -1), `${secret}x`, `x${secret.slice(1)}`, 'x', 'x'.repeat(1000)]
+    const known = await work('app', 'wrong')
+    expect(known).toEqual(['hmac'])
+    for (const password of wrong) expect(await work('app', password)).toEqual(known)
+    for (const id of ['nobody', 'x', 'x'.repeat(200)]) expect(await work(id, 'wrong')).toEqual(known)
   })
 
   test('CA-05 an unknown client and a wrong secret look the same', async () => {
@@ -202,7 +288,11 @@ describe('client secrets', () => {
     const { test, client, secret } = await ready()
     const tokens = await (await test.post('/token', GRANT, basic('app', secret))).json()
     expect(Object.keys(tokens).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type'])
-    await expectTokenError(await test.post('/token', { ...GRANT, scope: 'openid' }, basic('app', secret)), 400, 'invalid_scope')
+    for (const scope of ['openid', 'offline_access', 'read admin'])
+      await expectTokenError(await test.post('/token', { ...GRANT, scope }, basic('app', secret)), 400, 'invalid_scope')
+    const grants = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], scope: 'read' }
+    await test.server.store.clients.insert({ client_id: 'careless', token_endpoint_auth_method: 'none', ...grants })
+    await expectTokenError(await test.post('/token', { ...GRANT, client_id: 'careless' }), 400, 'unauthorized_client')
     expect(await test.introspect({ ...client, client_secret: secret }, tokens.access_token)).toMatchObject({ sub: 'app', client_id: 'app' })
   })
 })
@@ -303,6 +393,11 @@ describe('private_key_jwt', () => {
       { iat: now + 120 },
       { nbf: now + 120 },
       { exp: '2100-01-01' },
+      { exp: String(now + 60) },
+      { iat: String(now) },
+      { iat: true },
+      { nbf: '0' },
+      { exp: [now + 60] },
       { exp: -1 },
       { exp: 1e308 },
       { jti: undefined },
@@ -311,6 +406,21 @@ describe('private_key_jwt', () => {
     ]) {
       await expectTokenError(await ask(await sign(claims as unknown as JWTPayload)), 401, 'invalid_client')
     }
+    for (const claims of [{ exp: now + 60.5 }, { iat: -1 }, { nbf: -1.5 }]) expect((await ask(await sign(claims))).status).toBe(200)
+  })
+
+  test('CA-10 a jti is remembered for as long as its assertion could come again', async () => {
+    const { test, sign, ask } = await signing()
+    const assertion = await sign({ exp: test.now + 3600.5 })
+    expect((await ask(assertion)).status).toBe(200)
+    for (let elapsed = 0; elapsed < 3630; elapsed += 330) {
+      await test.server.store.purge(test.now, 1000)
+      await expectTokenError(await ask(assertion), 401, 'invalid_client')
+      test.now += 330
+    }
+    expect(test.eventsOf('assertion.replayed')).toHaveLength(11)
+    await test.server.store.purge(test.now, 1000)
+    await expectTokenError(await ask(assertion), 401, 'invalid_client')
   })
 
   test('CA-11 issuer and subject MUST be the client', async () => {
@@ -385,14 +495,42 @@ describe('private_key_jwt', () => {
   })
 
   test('CA-13 keys come from the registration, and unknown critical headers are refused', async () => {
-    const { sign, ask } = await signing()
+    const { test, sign, ask } = await signing()
     const attacker = await generateKeyPair('ES256', { extractable: true })
     const attackerJwk = await exportJWK(attacker.publicKey)
-    for (const header of [{ jwk: attackerJwk }, { jku: 'https://evil.example' }, { kid: '../../etc/passwd' }, { kid: "' OR 1=1 --" }]) {
+    const certificate = 'MIIBszCCAVmgAwIBAgIUX'
+    for (const header of [
+      { jwk: attackerJwk },
+      { jku: 'https://evil.example/jwks' },
+      { x5u: 'https://evil.example/x5u' },
+      { x5c: [certificate] },
+      { x5t: 'x', 'x5t#S256': 'x' },
+      ...['../../etc/passwd', "' OR 1=1 --", 'https://evil.example/kid', 'x'.repeat(10_240), '__proto__', ''].map((kid) => ({ kid }))
+    ]) {
       await expectTokenError(await ask(await sign({}, header, attacker.privateKey)), 401, 'invalid_client')
     }
+    expect(test.eventsOf('outbound.refused')).toEqual([])
     const [, payload, signature] = (await sign()).split('.')
-    await expectTokenError(await ask(`${b64({ alg: 'ES256', crit: ['exp'] })}.${payload}.${signature}`), 401, 'invalid_client')
+    for (const header of [
+      { alg: 'ES256', crit: ['exp'] },
+      { alg: 'ES256', crit: ['unknown'], unknown: 1 },
+      { alg: 'ES256', crit: [] },
+      { alg: 'ES256', crit: 'b64' },
+      { alg: 'ES256', kid: ['a'] },
+      { alg: 'ES256', kid: { $ne: '' } },
+      { alg: 'ES256', kid: 5 },
+      { alg: 'ES256', zip: 'DEF' }
+    ])
+      await expectTokenError(await ask(`${b64(header)}.${payload}.${signature}`), 401, 'invalid_client')
+    for (const text of ['{"alg":"none","alg":"ES256"}', '{"alg":"ES256","alg":"none"}', '["ES256"]', '"ES256"', 'null', '{"alg":"ES256"'])
+      await expectTokenError(await ask(`${Buffer.from(text).toString('base64url')}.${payload}.${signature}`), 401, 'invalid_client')
+  })
+
+  test('CA-13 what a header carries besides changes nothing for a right signature', async () => {
+    const { sign, ask, test } = await signing()
+    for (const header of [{ jku: 'https://evil.example/jwks' }, { x5u: 'https://evil.example' }, { x5c: ['x'] }, { typ: 'JWT' }])
+      expect((await ask(await sign({}, header))).status).toBe(200)
+    expect(test.eventsOf('outbound.refused')).toEqual([])
   })
 
   test('CA-14 what is not a compact JWS of reasonable size is refused before it is read', async () => {
@@ -400,6 +538,19 @@ describe('private_key_jwt', () => {
     const assertion = await sign()
     for (const wrong of ['x', 'a.b.c', `${assertion}.x`, `${assertion}.x.y`, 'A'.repeat(60_000), `{"payload":"x"}`])
       await expectTokenError(await ask(wrong), 401, 'invalid_client')
+    const [header, payload, signature] = assertion.split('.')
+    const flattened = JSON.stringify({ protected: header, payload, signature })
+    const general = JSON.stringify({ payload, signatures: [{ protected: header, signature }] })
+    for (const json of [flattened, general]) await expectTokenError(await ask(json), 401, 'invalid_client')
+    for (const jwe of [
+      { alg: 'PBES2-HS256+A128KW', enc: 'A128CBC-HS256', p2c: 1e9, p2s: 'c2FsdHNhbHQ' },
+      { alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT' },
+      { alg: 'dir', enc: 'A256GCM', zip: 'DEF' }
+    ])
+      await expectTokenError(await ask(`${b64(jwe)}.${payload}.aXY.${payload}.dGFn`), 401, 'invalid_client')
+    await expectTokenError(await ask('x'.repeat(1_048_576)), 413, 'invalid_request')
+    const long = await sign({ padding: 'x'.repeat(16_384) })
+    await expectTokenError(await ask(long), 401, 'invalid_client')
     await expectTokenError(await ask(assertion, { client_assertion_type: 'urn:x' }), 401, 'invalid_client')
     expect((await ask(assertion)).status).toBe(200)
   })
@@ -413,6 +564,7 @@ describe('private_key_jwt', () => {
       [await exportJWK(privateKey)],
       [{ kty: 'oct', k: 'x' }],
       Array.from({ length: 21 }, () => jwk),
+      Array.from({ length: 1000 }, () => jwk),
       [null],
       [{ kty: 'RSA', n: 'A'.repeat(171), e: 'AQAB' }],
       ...['AQ', 'Ag', 'AA', 'AAAB', '', 'A'.repeat(20), 5, undefined].map((e) => [{ ...rsa, e }]),
@@ -436,8 +588,18 @@ describe('private_key_jwt', () => {
     ]) {
       await expect(create(keys as object[]), JSON.stringify(keys)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
     }
-    const x25519 = { kty: 'OKP', crv: 'X25519', x: 'A'.repeat(43), use: 'enc', key_ops: ['deriveBits'] }
+    const x25519 = {
+      ...(await exportJWK((await generateKeyPair('ECDH-ES', { crv: 'X25519', extractable: true })).publicKey)),
+      ...{ use: 'enc', key_ops: ['deriveBits'] }
+    }
     await create([rsa, { ...jwk, use: 'sig', key_ops: ['verify'] }, { ...jwk, use: 'enc' }, x25519, { kty: 'AKP', alg: 'ML-DSA-44' }])
+    for (const unfit of [{ use: 'enc' }, { use: 'enc', key_ops: ['deriveBits'] }, { alg: 'ES384' }]) {
+      const { test } = await create([{ ...jwk, ...unfit }])
+      const claims = { iss: 'app', sub: 'app', aud: ISSUER, jti: 'j', exp: test.now + 60 }
+      const assertion = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+      const response = await test.post('/token', { ...GRANT, client_assertion_type: TYPE, client_assertion: assertion })
+      await expectTokenError(response, 401, 'invalid_client')
+    }
     const other = await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)
     const { test } = await create([
       { ...other, kid: 'k' },
@@ -499,6 +661,13 @@ describe('client_secret_jwt', () => {
     await expectTokenError(await test.post('/token', GRANT, basic('app', secret)), 401, 'invalid_client')
   })
 })
+
+/** The same bytes with a bit set that base64 does not use. */
+function bump(encoded: string): string {
+  const at = encoded.replace(/=+$/, '').length - 1
+  const next = ALPHABET[ALPHABET.indexOf(encoded[at] ?? '') + 1]
+  return `${encoded.slice(0, at)}${next}${encoded.slice(at + 1)}`
+}
 
 function form(text: string): string {
   return encodeURIComponent(text).replace(/%20/g, '+')

@@ -52,7 +52,7 @@ describe('custom grant types', () => {
       expect(await test.introspect(client, token)).toEqual({ active: false })
   })
 
-  test('a client that is not registered for one may not use it', async () => {
+  test('CA-20 a client that is not registered for one may not use it', async () => {
     const test = new TestServer(otp)
     const client = await test.client()
     await expectTokenError(await test.token(client, { grant_type: OTP, phone: '1', otp: '123456' }), 400, 'unauthorized_client')

@@ -534,6 +534,32 @@ describe('what a client may say of itself (RFC 7591 §2)', () => {
     await refused({ software_id: 7 })
   })
 
+  test('IN-05 IN-07 hostile JSON is refused, or as if it were not there, and reaches no prototype', async () => {
+    const metadata = `"redirect_uris":["${REDIRECT_URI}"]`
+    for (const [text, error] of [
+      [`{${metadata},"client_name":"\\ud800"}`, 'invalid_client_metadata'],
+      [`{${metadata},"client_name":"a\\u0000b"}`, 'invalid_client_metadata'],
+      [`{${metadata},"software_id":1e309}`, 'invalid_client_metadata'],
+      [`{"redirect_uris":["${REDIRECT_URI}\\u0000"]}`, 'invalid_client_metadata'],
+      [`{${metadata},"jwks":${'{"keys":'.repeat(5000)}1${'}'.repeat(5000)}}`, 'invalid_client_metadata'],
+      [`{${metadata},"contacts":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'invalid_client_metadata'],
+      ['{}', 'invalid_redirect_uri'],
+      ['1', 'invalid_client_metadata'],
+      ['"x"', 'invalid_client_metadata'],
+      ['{"redirect_uris":["https://c.example/cb"]', 'invalid_request'],
+      ['NaN', 'invalid_request'],
+      ['', 'invalid_request']
+    ] as const)
+      await expectRefusal(await send(server, 'POST', '/register', text), 400, error)
+    const odd = `"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"prototype":1,"toString":1,"x":${'['.repeat(10_000)}${']'.repeat(10_000)}`
+    const response = await send(server, 'POST', '/register', `{${odd},${metadata}}`)
+    expect(response.status).toBe(201)
+    const registered = await response.json()
+    for (const name of ['__proto__', 'constructor', 'prototype', 'toString', 'x', 'isAdmin'])
+      expect(Object.hasOwn(registered, name)).toBe(false)
+    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
+  })
+
   test('RG-05: what no database can hold, or nothing can read again, is refused, and no fault of the server', async () => {
     const { publicKey } = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(publicKey)

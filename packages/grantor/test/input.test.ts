@@ -26,6 +26,11 @@ describe.each(ENDPOINTS)('input to %s', (path) => {
       await expectTokenError(await test.post(path, body, auth), 400, 'invalid_request')
     }
     expect(test.eventsOf('client_authentication.failed')).toEqual([])
+    // RFC 8707 §2, RFC 8693 §2.1: these may come several times.
+    for (const name of ['resource', 'audience'])
+      expect(
+        (await test.post(path, `grant_type=client_credentials&token=x&${name}=https://a.example&${name}=https://b.example`, auth)).status
+      ).toBe(200)
   })
 
   test('IN-02 credentials and tokens MUST NOT be in the URL', async () => {
@@ -34,6 +39,12 @@ describe.each(ENDPOINTS)('input to %s', (path) => {
       await expectTokenError(await test.post(`${path}?${name}=x`, { ...body, token: 'x' }, auth), 400, 'invalid_request')
     }
     expect((await test.post(`${path}?client_id=other`, { ...body, token: 'x' })).status).toBe(200)
+    await expectTokenError(await test.post(`${path}?grant_type=client_credentials&token_type_hint=x`, {}, auth), 400, 'invalid_request')
+    await expectTokenError(
+      await test.post(`${path}?client_id=app`, { grant_type: 'client_credentials', token: 'x' }),
+      401,
+      'invalid_client'
+    )
   })
 
   test('IN-05 IN-06 prototype names and brackets are unknown parameters like any other', async () => {
@@ -59,6 +70,13 @@ describe.each(ENDPOINTS)('input to %s', (path) => {
         await expectTokenError(await test.post(path, body, { ...auth, 'content-type': type }), 400, 'invalid_request')
       }
     }
+    const answer = await test.server.respond({
+      method: 'POST',
+      url: path,
+      headers: new Headers(auth),
+      body: async () => 'grant_type=client_credentials&token=x'
+    })
+    expect([answer?.status, JSON.parse(answer?.body ?? '').error]).toEqual([400, 'invalid_request'])
     for (const type of [FORM.toUpperCase(), `${FORM}; charset=UTF-8`, `${FORM};charset="utf-8"`])
       expect((await test.post(path, 'grant_type=client_credentials&token=x', { ...auth, 'content-type': type })).status).toBe(200)
   })

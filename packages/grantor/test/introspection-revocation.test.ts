@@ -124,8 +124,30 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
     for (const token of [code, 'garbage', `${tokens.access_token}x`, tokens.access_token.slice(0, -1), 'a.b.c', 'x'.repeat(60_000)])
       expect(await test.introspect(client, token)).toEqual({ active: false })
     await expectTokenError(await test.post('/introspect', {}, basic('app', client.client_secret ?? '')), 400, 'invalid_request')
+    await expectTokenError(
+      await test.post('/introspect', { token: 'x'.repeat(1_048_576) }, basic('app', client.client_secret ?? '')),
+      413,
+      'invalid_request'
+    )
     test.now += 3600
     expect(await active(tokens.access_token)).toBe(false)
+  })
+
+  test('IS-03 one that was revoked, rotated, or belongs to a family that died says no more than that', async () => {
+    const { test, client, tokens, revoke } = await ready({ accessTokenFormat, refreshTokenReuseWindow: 0 })
+    const inactive = async (...dead: string[]) => {
+      for (const token of dead) {
+        const response = await test.post('/introspect', { token }, basic('app', client.client_secret ?? ''))
+        expect([response.status, await response.text()]).toEqual([200, '{"active":false}'])
+      }
+    }
+    const refresh = (refresh_token: string) => test.token(client, { grant_type: 'refresh_token', refresh_token })
+    const next = await (await refresh(tokens.refresh_token)).json()
+    await inactive(tokens.refresh_token)
+    await revoke(client, tokens.access_token)
+    await inactive(tokens.access_token)
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    await inactive(next.access_token, next.refresh_token)
   })
 
   test('IS-04 RV-04 a token dies with its grant', async () => {
@@ -153,7 +175,8 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
     }
     expect([await active(tokens.access_token), await active(tokens.refresh_token)]).toEqual([false, true])
     const next = await (await test.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).json()
-    await revoke(client, next.refresh_token, { token_type_hint: 'access_token' })
+    for (let i = 0; i < 2; i++) expect((await revoke(client, next.refresh_token, { token_type_hint: 'access_token' })).status).toBe(200)
+    expect((await revoke(client, tokens.refresh_token)).status).toBe(200)
     expect([await active(next.access_token), await active(next.refresh_token)]).toEqual([false, false])
   })
 

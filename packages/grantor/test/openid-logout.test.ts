@@ -383,7 +383,7 @@ describe('RP-initiated logout', () => {
 })
 
 describe('LO-04 after the logout', () => {
-  test('the session, its codes, its refresh tokens and its opaque access tokens are dead', async () => {
+  test('CD-13 RT-12 the session, its codes, its refresh tokens and its opaque access tokens are dead', async () => {
     const rp = await provider()
     const { test, client } = rp
     const { id_token, access_token, refresh_token } = await signIn(rp)
@@ -416,7 +416,7 @@ describe('LO-04 after the logout', () => {
     expect([response.headers.get('location'), await response.text()]).toEqual([null, 'page login'])
   })
 
-  test('Refresh tokens with offline_access SHOULD NOT be revoked; nor is what is no sign-in, nor another session’s', async () => {
+  test('RT-12 refresh tokens with offline_access SHOULD NOT be revoked; nor is what is no sign-in, nor another session’s', async () => {
     const rp = await provider()
     const { test, client } = rp
     const { id_token } = await signIn(rp)

@@ -1,5 +1,6 @@
 import * as jose from 'jose'
 import { describe, expect, test } from 'vitest'
+import { InteractionRequiredError } from '../src/index.ts'
 import { AUTHENTICATION, openIdServer, PAIRWISE_KEY, SCOPE, userinfo, verifyIdToken } from './openid-support.ts'
 import { basic, expectRedirectError, ISSUER, START, TestServer } from './support.ts'
 
@@ -78,6 +79,14 @@ describe('id_token_hint', () => {
       expectRedirectError(await authenticate(provider, { id_token_hint }), 'invalid_request')
   })
 
+  test('AP-12 that was issued to another client is refused', async () => {
+    const provider = await openIdServer()
+    await provider.test.client({ client_id: 'other', scope: SCOPE })
+    const { id_token } = await idToken(provider)
+    for (const prompt of [undefined, 'none'])
+      expectRedirectError(await authenticate(provider, { client_id: 'other', id_token_hint: id_token, prompt }), 'invalid_request')
+  })
+
   test('JW-01 signed userinfo is no ID token', async () => {
     const provider = await openIdServer()
     const client = await provider.test.client({ client_id: 'signed', scope: SCOPE, userinfo_signed_response_alg: 'RS256' })
@@ -123,6 +132,18 @@ describe('the claims parameter', () => {
     const { claims } = await idToken(provider, { claims: '{"id_token":{"__proto__":{"essential":true},"name":null}}' })
     expect(claims).toMatchObject({ name: 'Alice Adams' })
     expect(({} as Record<string, unknown>).essential).toBe(undefined)
+  })
+
+  test('AP-14 nothing is asked for without openid, and a megabyte is refused before it is read', async () => {
+    const provider = await openIdServer()
+    const { test, client } = provider
+    for (const claims of ['not json', '{"userinfo":{"email":null}}']) {
+      const { access_token, id_token } = await (await test.redeem(client, await test.code({ scope: 'read', claims }))).json()
+      expect(id_token).toBeUndefined()
+      expect((await test.fetch('/userinfo', { headers: { authorization: `Bearer ${access_token}` } })).status).toBe(403)
+    }
+    const claims = `{"userinfo":{"x":"${'x'.repeat(1_048_576)}"}}`
+    expect((await test.post('/authorize', { ...AUTHENTICATION, claims })).status).toBe(413)
   })
 
   test('AP-14 another sub than the one who is signed in means login_required', async () => {
@@ -190,6 +211,39 @@ describe('the claims parameter', () => {
   })
 })
 
+describe('offline_access', () => {
+  test('AP-17 gets nothing that the client is not registered for: no refresh token without that grant type, none through the browser', async () => {
+    const provider = await openIdServer({ responseTypes: ['id_token token'] })
+    const { test } = provider
+    const online = await test.client({ client_id: 'online', scope: SCOPE, grant_types: ['authorization_code'] })
+    const request = { ...AUTHENTICATION, scope: 'openid offline_access' }
+    const code = await test.code({ ...request, client_id: 'online' })
+    expect(await (await test.redeem(online, code)).json()).not.toHaveProperty('refresh_token')
+    await test.client({ client_id: 'front', scope: SCOPE, grant_types: ['implicit'], response_types: ['id_token token'] })
+    const response = await test.authorize({ ...request, client_id: 'front', response_type: 'id_token token' })
+    const answer = new URLSearchParams(new URL(response.headers.get('location') ?? '').hash.slice(1))
+    expect([answer.has('access_token'), answer.has('refresh_token')]).toEqual([true, false])
+  })
+
+  test('AP-17 a client that was not granted it before gets it by consent alone, be the rest remembered', async () => {
+    const provider = await openIdServer()
+    const { test } = provider
+    await test.client({ client_id: 'asks', scope: SCOPE, require_consent: true })
+    const request = { ...AUTHENTICATION, client_id: 'asks' }
+    await test.authorize(request)
+    const { id = '', returnTo = '' } = test.prompts.at(-1) ?? {}
+    const cookie = [...test.cookies].map((pair) => pair.join('=')).join('; ')
+    await test.server.interactions.resolve({ method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }, id, {
+      consent: { subject: 'alice', scope: ['openid'] }
+    })
+    expect((await test.fetch(returnTo)).headers.get('location')).toContain('code=')
+    const offline = { ...request, scope: 'openid offline_access' }
+    expectRedirectError(await test.authorize({ ...offline, prompt: 'none' }), 'consent_required')
+    await test.authorize(offline)
+    expect(test.prompts.at(-1)).toMatchObject({ reason: 'new_scope', newScope: ['offline_access'] })
+  })
+})
+
 describe('acr', () => {
   const essential = JSON.stringify({ id_token: { acr: { essential: true, values: ['urn:hardware'] } } })
 
@@ -232,6 +286,21 @@ describe('prompts', () => {
     expectRedirectError(await authenticate(provider, { prompt: 'bogus' }), 'invalid_request')
     expectRedirectError(await authenticate(provider, { prompt: 'create' }), 'invalid_request')
     expect(provider.test.prompts).toEqual([])
+  })
+
+  test('AP-08 whatever else an integrator must ask is interaction_required, and never a page', async () => {
+    const pending = {
+      reason: 'second_factor',
+      prompt: 'second_factor',
+      error: InteractionRequiredError,
+      isNeeded: ({ session }: { session: unknown }) => session !== undefined
+    }
+    const provider = await openIdServer({}, { extensions: [() => ({ interactionChecks: [pending] })] })
+    expectRedirectError(await authenticate(provider, { prompt: 'none' }), 'interaction_required')
+    expect(provider.test.prompts).toEqual([])
+    await authenticate(provider)
+    expect(provider.test.prompts.at(-1)).toMatchObject({ prompt: 'second_factor', reason: 'second_factor' })
+    expect(await provider.test.server.store.grants.list({ clientId: 'app' }, provider.test.now)).toEqual([])
   })
 
   test('create leads to your page for new accounts, before any sign-in, and only once', async () => {

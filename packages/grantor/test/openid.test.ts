@@ -83,7 +83,7 @@ describe('the ID token', () => {
     expect(await signIn(provider, { nonce: undefined })).toHaveProperty('id_token')
   })
 
-  test('AP-07 of a refresh is about the same sign-in and has no nonce (OpenID Connect Core §12.2)', async () => {
+  test('AP-07 RT-15 of a refresh is about the same sign-in and has no nonce (OpenID Connect Core §12.2)', async () => {
     const provider = await openIdServer()
     const { test, client } = provider
     const first = await signIn(provider)

@@ -70,7 +70,7 @@ describe('a request by value', () => {
     expect(test.server.metadata()['request_object_signing_alg_values_supported']).toEqual(expect.arrayContaining([registered, named]))
   })
 
-  test('the server MUST only use the parameters in the request object, even if the same is provided in the query', async () => {
+  test('PK-09 the server MUST only use the parameters in the request object, even if the same is provided in the query', async () => {
     const { test, client, claims, ask } = await ready()
     const request = await sign(claims({ scope: 'read', state: 'inside' }))
     const outside = {
