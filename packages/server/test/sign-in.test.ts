@@ -144,6 +144,88 @@ describe('signing in', () => {
     expect(await redeem(await codeFrom(new Browser(), 'another password'))).toEqual([200, undefined])
   })
 
+  test('CD-12 RT-11 of a person who is disabled, deleted or given another password no code and no refresh token is good any more', async () => {
+    const { client_id, client_secret = '' } = await server.authorization.clients.create({
+      redirect_uris: ['https://client.example.com/cb'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      scope: 'read'
+    })
+    const token = async (params: Record<string, string>) => {
+      const response = await fetch(`${issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ client_id, client_secret, ...params })
+      })
+      return { status: response.status, ...(await response.json()) }
+    }
+    const redeem = (code: string) =>
+      token({
+        grant_type: 'authorization_code',
+        code,
+        code_verifier: 'a-verifier-of-forty-three-characters-or-more',
+        redirect_uri: 'https://client.example.com/cb'
+      })
+    const { users } = server
+    const ends: [string, (subject: string) => Promise<unknown>][] = [
+      ['ends-disabled', (subject) => users.disable(subject)],
+      ['ends-deleted', (subject) => users.delete(subject)],
+      ['ends-password', (subject) => users.setPassword(subject, 'another password')]
+    ]
+    for (const [login, end] of ends) {
+      const person = await users.create({ login, password: PASSWORD })
+      const codes = []
+      const own = new Browser()
+      for (let i = 0; i < 2; i++) {
+        await own.open(`${authorization.replace('client_id=app', `client_id=${client_id}`)}&prompt=consent`)
+        if (i === 0) await own.submit({ login, password: PASSWORD, decision: 'login' })
+        await own.submit({ decision: 'allow' })
+        codes.push(new URL(own.stoppedAt ?? '').searchParams.get('code') ?? '')
+      }
+      const { refresh_token, access_token } = await redeem(codes[0] ?? '')
+      expect([login, access_token]).toEqual([login, expect.stringMatching(/^gat_/)])
+      await end(person?.subject ?? '')
+      expect(await redeem(codes[1] ?? '')).toMatchObject({ status: 400, error: 'invalid_grant' })
+      expect(await token({ grant_type: 'refresh_token', refresh_token })).toMatchObject({ status: 400, error: 'invalid_grant' })
+      const body = new URLSearchParams({ client_id, client_secret, token: access_token })
+      expect(await (await fetch(`${issuer}/introspect`, { method: 'POST', body })).json()).toEqual({ active: false })
+    }
+  })
+
+  test('AP-13 a login_hint fills in a field, whatever it is made of, and says nothing about who exists', async () => {
+    const pageFor = (hint: string) => new Browser().open(`${authorization}&login_hint=${encodeURIComponent(hint)}`)
+    const strip = (page: string, hint: string) =>
+      page
+        .replace(/name="csrf" value="[^"]*"/, '')
+        .replaceAll(hint, '')
+        .replace(/interaction\/[\w-]{24}/g, '')
+    expect(strip(await pageFor('alice'), 'alice')).toBe(strip(await pageFor('nobody'), 'nobody'))
+    for (const hint of [
+      '<script>alert(1)</script>',
+      '"><img src=x>',
+      'a\r\nSet-Cookie: x=1',
+      "' autofocus onfocus='alert(1)",
+      'x'.repeat(9000)
+    ]) {
+      const page = await pageFor(hint)
+      expect(page).toContain('Sign in')
+      if (/[<"']/.test(hint)) expect(page).not.toContain(hint)
+    }
+  })
+
+  test('AZ-15 the page that asks shows a host as ASCII, so that no letter passes for another', async () => {
+    const { client_id } = await server.authorization.clients.create({
+      client_name: 'Shop',
+      redirect_uris: ['https://xn--pple-43d.com/cb'],
+      scope: 'read'
+    })
+    const challenge = 'x'.repeat(43)
+    const request = { client_id, response_type: 'code', redirect_uri: 'https://xn--pple-43d.com/cb', code_challenge: challenge }
+    const page = await browser.open(`${issuer}/authorize?${new URLSearchParams({ ...request, code_challenge_method: 'S256' })}`)
+    expect(page).toContain('Sign in')
+    const consent = await signIn()
+    expect(consent).toContain('xn--pple-43d.com')
+    expect(consent).not.toMatch(/[^\0-\x7f]pple/)
+  })
+
   test('a sign-out by a foreign form is refused', async () => {
     await browser.open(authorization)
     await signIn()
