@@ -1,5 +1,6 @@
 // The databases that the benchmarks fill: SQLite in a file, and a PostgreSQL of its own with real syncs.
 import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -20,7 +21,7 @@ export interface Engine {
   /** @returns its location, for `openStore` and `console` */
   create(): Promise<string>
   console(location: string): Promise<Console>
-  /** Reads everything once, so that the disk has no part in what is measured. */
+  /** Reads everything once and leaves nothing to be written, so that the disk has no part in what is measured. */
   warm(location: string): Promise<void>
   /** Bytes on the disk. */
   size(location: string): Promise<number>
@@ -48,6 +49,9 @@ async function openSqlite(): Promise<Engine> {
       return { run: async (sql) => database.prepare(sql).all(), close: async () => database.close() }
     },
     async warm(path) {
+      const file = await open(path, 'r+')
+      await file.sync()
+      await file.close()
       for await (const _ of createReadStream(path, { highWaterMark: 2 ** 20 }));
     },
     size: async (path) => statSync(path).size,

@@ -180,9 +180,11 @@ async function rounds(subjects: readonly Subject[]): Promise<ReadonlyMap<string,
   const times = new Map(names.map((name) => [name, subjects.map((): number[] => [])]))
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, sizes] of times) {
-      for (const [index, subject] of subjects.entries()) {
-        const time = await subject.measure(name)
-        if (round > 0) sizes[index]?.push(time)
+      // Each size comes first as often as the others.
+      for (let turn = 0; turn < subjects.length; turn++) {
+        const index = (round + turn) % subjects.length
+        const time = await subjects[index]?.measure(name)
+        if (round > 0 && time !== undefined) sizes[index]?.push(time)
       }
     }
   }
