@@ -6,6 +6,8 @@ export interface EventDetails {
   'client_authentication.failed': { clientId?: string; method?: string; reason: string }
   /** An assertion came a second time (RFC 7523 §3). */
   'assertion.replayed': { clientId: string }
+  /** An assertion was meant for the token endpoint and not for the issuer, as `assertionAudience` lets this client do. */
+  'assertion.old_audience': { clientId: string; aud: string }
   /** Tokens went out. `grantId` is absent for client_credentials. */
   'token.issued': { clientId: string; grantType: string; subject?: string; scope: string; grantId?: string; refreshToken: boolean }
   /** An authorization response with success went out. */

@@ -338,12 +338,13 @@ describe('private_key_jwt', () => {
     }
   )
 
-  test('the audience may be the token endpoint for a client whose assertionAudience says so, and is still the only one', async () => {
+  test('CA-07 the audience may be the token endpoint for a client whose assertionAudience says so; it is still the only one, and each use is told', async () => {
     const { test, sign, ask } = await signing()
     await test.server.clients.update('app', { settings: { assertionAudience: 'token_endpoint' } })
     for (const aud of [`${ISSUER}/token`, ISSUER]) expect((await ask(await sign({ aud }))).status).toBe(200)
     for (const aud of [[`${ISSUER}/token`], [ISSUER, `${ISSUER}/token`], `${ISSUER}/authorize`, 'https://other.example/token', undefined])
       await expectTokenError(await ask(await sign({ aud } as JWTPayload)), 401, 'invalid_client')
+    expect(test.eventsOf('assertion.old_audience')).toEqual([expect.objectContaining({ clientId: 'app', aud: `${ISSUER}/token` })])
   })
 
   test('CA-07 the audience MUST be the issuer as its sole value', async () => {

@@ -68,6 +68,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     const id = await this.server.secrets.hash(ASSERTION_JTI, JSON.stringify([client.client_id, jti]))
     const first = await this.server.store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + clockSkew) })
     if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id }, requestId)
+    else if (aud !== this.server.settings.issuer) this.server.emit('assertion.old_audience', { clientId: client.client_id, aud }, requestId)
     return first
   }
 
