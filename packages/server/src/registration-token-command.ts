@@ -10,10 +10,16 @@ export function registrationTokenCommand(): Command {
     .requiredOption('--config <file>', 'the configuration of the server')
     .option('--uses <count>', 'how many clients', '1')
     .option('--expires <seconds>', 'how long it may be used', '86400')
-    .action(async ({ config, uses, expires }: { config: string; uses: string; expires: string }) => {
+    .option('--revoke <id>', 'end the token with this id instead')
+    .action(async ({ config, uses, expires, revoke }: { config: string; uses: string; expires: string; revoke?: string }) => {
       if (!loadConfig(config).registration) throw new ConfigurationError('there is no registration in this configuration')
       await offline(config, async ({ authorization }) => {
-        const { token } = await new InitialAccessTokens(authorization).create({ uses: Number(uses), lifetime: Number(expires) })
+        const tokens = new InitialAccessTokens(authorization)
+        if (revoke !== undefined) {
+          if (!(await tokens.revoke(revoke))) throw new ConfigurationError(`there is no token ${revoke}`)
+          return
+        }
+        const { token } = await tokens.create({ uses: Number(uses), lifetime: Number(expires) })
         process.stdout.write(`${token}\n`)
       })
     })

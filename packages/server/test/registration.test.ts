@@ -40,6 +40,14 @@ describe('registration at the running server', () => {
     await expect(newToken('--expires', '0')).rejects.toThrow(/above 0/)
   })
 
+  test('grantor registration-token --revoke ends a token by its id', async () => {
+    const token = await newToken()
+    const id = token.slice('gia_'.length, 'gia_'.length + 24)
+    await grantor(['registration-token', '--config', file, '--revoke', id])
+    expect((await register(token)).status).toBe(401)
+    await expect(grantor(['registration-token', '--config', file, '--revoke', id])).rejects.toThrow(/there is no token/)
+  })
+
   test('a client is read, updated and deleted over HTTP (RFC 7592)', async () => {
     const client = await (await register(await newToken(), { client_name: 'Photos' })).json()
     const request = (method: string, token: string, body?: object) =>
