@@ -19,7 +19,7 @@ const YEAR = 365 * 86_400
 
 const now = () => Math.floor(Date.now() / 1000)
 
-/** Artifacts number from … to - 1. `isExpired` is SQL over `i`. */
+/** Artifacts number from … to - 1, which expire in the order in which they were made. `isExpired` is SQL over `i`. */
 function fill(from: number, to: number, isPostgres: boolean, isExpired: string): string {
   const id = isPostgres ? `lpad(i::text, 8, '0') || md5(i::text)` : `printf('%08d%016x%016x', i, i * 2654435761, i * 2246822519)`
   const rows = isPostgres
@@ -28,7 +28,7 @@ function fill(from: number, to: number, isPostgres: boolean, isExpired: string):
   const value = `'{"client_id":"client-' || i || '","scope":"read write","aud":["https://api.example.com"],"iat":${now()}}'`
   return `INSERT INTO grantor_artifacts (realm, kind, id, secret_hash, value, expires_at)
     SELECT '', 'access_token', ${id}, 'x23456789-123456789-123456789-123456789-123', ${value},
-      CASE WHEN ${isExpired} THEN ${now() - 86_400} + i % 80000 ELSE ${now() + 86_400} + i % 80000 END ${rows}`
+      ${now()} + CASE WHEN ${isExpired} THEN -86400 ELSE 86400 END + i * 80000 / ${3 * ROWS} ${rows}`
 }
 
 /** Workers that each ask for a token and introspect it, again and again. */

@@ -53,10 +53,10 @@ export const CONSUME_ARTIFACT =
   'UPDATE grantor_artifacts SET consumed_at = ?, value = ?, expires_at = ? WHERE realm = ? AND kind = ? AND id = ? AND consumed_at IS NULL'
 export const UPDATE_ARTIFACT = 'UPDATE grantor_artifacts SET value = ? WHERE realm = ? AND kind = ? AND id = ? AND consumed_at IS NULL'
 export const DELETE_ARTIFACT = 'DELETE FROM grantor_artifacts WHERE realm = ? AND kind = ? AND id = ?'
+// SQLite's own key of a row stands in the index by expiry, so no other is looked at to find what goes.
 export const PURGE_ARTIFACTS =
-  'DELETE FROM grantor_artifacts WHERE (realm, kind, id) IN (SELECT realm, kind, id FROM grantor_artifacts WHERE expires_at <= ? LIMIT ?)'
-export const PURGE_GRANTS =
-  'DELETE FROM grantor_grants WHERE (realm, id) IN (SELECT realm, id FROM grantor_grants WHERE expires_at <= ? LIMIT ?)'
+  'DELETE FROM grantor_artifacts WHERE rowid IN (SELECT rowid FROM grantor_artifacts WHERE expires_at <= ? LIMIT ?)'
+export const PURGE_GRANTS = 'DELETE FROM grantor_grants WHERE rowid IN (SELECT rowid FROM grantor_grants WHERE expires_at <= ? LIMIT ?)'
 /** What expires first. Each of the two is one look at the end of an index. */
 export const OLDEST_EXPIRY = `SELECT min(oldest) AS oldest FROM (
     SELECT min(expires_at) AS oldest FROM grantor_artifacts
