@@ -3,8 +3,10 @@ import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
 /** Rows in one transaction: as many as are deleted within the store's `batchTime`, and no more than MOST. */
-const FEWEST = 100
+const FEWEST = 50
 const MOST = 1_000
+/** After a batch, so many times as long as it took. */
+const REST = 3
 /** Seconds. */
 const LEASE_TIME = 30
 /** Milliseconds between two looks at the lease. */
@@ -68,8 +70,8 @@ export class Purge {
       report.batches++
       left = deleted === limit
       limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * this.#store.batchTime) / time, limit / 2), limit * 2))
-      // Requests come first: half of the time is theirs alone.
-      if (left) await setTimeout(time)
+      // Requests come first.
+      if (left) await setTimeout(REST * time)
     }
     return true
   }

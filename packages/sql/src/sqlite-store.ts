@@ -10,7 +10,7 @@ import { OLDEST_EXPIRY, PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 export class SqliteStore implements Store {
   readonly durable = true
   /** Milliseconds that a batch of a purge should take: every request of this process waits for it. */
-  readonly batchTime = 2
+  readonly batchTime = 1
   readonly clients: SqlClients
   readonly grants: SqliteGrants
   readonly artifacts: SqliteArtifacts
