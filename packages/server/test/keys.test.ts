@@ -51,10 +51,10 @@ async function start({ issuer, file }: { issuer: string; file: string }) {
 }
 
 // Nodes look every five seconds which keys there are. Both databases wait at once, and cost the processor nothing.
-test.concurrent.each(['SQLite', 'PostgreSQL'])(
+test.concurrent.for(['SQLite', 'PostgreSQL'])(
   'on %s, beside a server that runs: a next key is published and signs later; after an emergency the old ones are refused',
   { timeout: 60_000 },
-  async (name) => {
+  async (name, { expect }) => {
     const operator = await ready(name === 'PostgreSQL' ? { database: await postgres.createDatabase() } : {})
     const { token, isActive, published } = await start(operator)
     const old = await token()
