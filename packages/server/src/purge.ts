@@ -2,11 +2,9 @@ import { setTimeout } from 'node:timers/promises'
 import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
-/** Rows in one transaction: as many as are deleted within the store's `batchTime`, and no more than MOST. */
+/** Rows in one transaction: as many as are deleted within the time that the store gives a batch, and no more than MOST. */
 const FEWEST = 50
 const MOST = 1_000
-/** After a batch, so many times as long as it took. */
-const REST = 3
 /** Seconds. */
 const LEASE_TIME = 30
 /** Milliseconds between two looks at the lease. */
@@ -26,7 +24,7 @@ export interface PurgeReport {
 interface PurgedStore extends Store {
   now(): Promise<number>
   oldestExpiry(): Promise<number | undefined>
-  readonly batchTime: number
+  readonly purgePace: { batch: number; rest: number }
 }
 
 /** Deletes what has expired: one node at a time, in small batches, until nothing is left. */
@@ -54,6 +52,7 @@ export class Purge {
 
   /** Whoever slept through its lease deletes one batch more, of what has expired all the same. @returns false if another node was at it */
   async #delete(report: PurgeReport, isClosing: () => boolean): Promise<boolean> {
+    const { batch, rest } = this.#store.purgePace
     let limit = FEWEST
     let renewal = Number.NEGATIVE_INFINITY
     for (let left = true; left && !isClosing(); ) {
@@ -69,9 +68,9 @@ export class Purge {
       report.deleted += deleted
       report.batches++
       left = deleted === limit
-      limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * this.#store.batchTime) / time, limit / 2), limit * 2))
+      limit = Math.round(Math.min(MOST, Math.max(FEWEST, (limit * batch) / time, limit / 2), limit * 2))
       // Requests come first.
-      if (left) await setTimeout(REST * time)
+      if (left) await setTimeout(rest * time)
     }
     return true
   }

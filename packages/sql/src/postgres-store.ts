@@ -11,8 +11,8 @@ import { OLDEST_EXPIRY } from './statements.ts'
 /** A store in PostgreSQL 14 or later, for any number of nodes: each operation is one statement. */
 export class PostgresStore implements Store {
   readonly durable = true
-  /** Milliseconds that a batch of a purge should take: nobody waits for it, but it keeps the database from other work. */
-  readonly batchTime = 20
+  /** Milliseconds of a batch, for which nobody waits, and how many times as long the purge leaves the database to others after it. */
+  readonly purgePace = { batch: 20, rest: 1 }
   readonly clients: SqlClients
   readonly grants: PostgresGrants
   readonly artifacts: PostgresArtifacts

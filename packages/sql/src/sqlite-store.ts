@@ -9,8 +9,8 @@ import { OLDEST_EXPIRY, PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 /** A store in one SQLite file (WAL, synchronous=FULL): what was answered survives a crash and a power loss. Several processes may share it. */
 export class SqliteStore implements Store {
   readonly durable = true
-  /** Milliseconds that a batch of a purge should take: every request of this process waits for it. */
-  readonly batchTime = 1
+  /** Milliseconds of a batch, for which every request of this process waits, and how many times as long the purge rests after it. */
+  readonly purgePace = { batch: 1, rest: 3 }
   readonly clients: SqlClients
   readonly grants: SqliteGrants
   readonly artifacts: SqliteArtifacts
