@@ -20,7 +20,7 @@ export interface TokenIssuance {
   /** Whose tokens. Absent: the client's own. */
   subject?: string
   scope: readonly string[]
-  /** The audience. Default: the configured default resource. */
+  /** The audience. Default: what the grant is for, and for one that names nothing the configured default resource. */
   resource?: readonly string[]
   /** The single-use artifact that pays. It is spent in the same atomic step that stores the tokens. */
   spends?: Reference
@@ -28,6 +28,8 @@ export interface TokenIssuance {
   refreshToken?: boolean
   /** Claims of the access token. They never replace those of the protocol. */
   claims?: Record<string, unknown>
+  /** What extensions must remember of it, if a grant is made. */
+  details?: Record<string, unknown>
 }
 
 /** RFC 6749 §5.1 */

@@ -63,7 +63,9 @@ export interface Contribution {
   validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
   /** What the sender proved to hold. */
   confirm?(request: OAuthRequest, client: Client): Promise<Confirmation | undefined>
-  /** Between the two verbs of a grant type: refuses, or adds claims to the access token. */
+  /** Between the two verbs of a grant type: refuses, or narrows what may be issued. Before all `validateTokenRequest`. */
+  limitTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance>
+  /** After that: refuses, or adds claims to the access token. */
   validateTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined>
   /** Members of the token response. */
   tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>

@@ -14,6 +14,9 @@ export const text: SettingRule = (value) => (typeof value === 'string' && value 
 export const scope: SettingRule = (value) =>
   typeof value === 'string' && parseScope(value) ? undefined : 'a list of scope tokens separated by spaces (RFC 6749 §3.3)'
 
+export const scopeToken: SettingRule = (value) =>
+  scope(value) === undefined && parseScope(value as string)?.[0] === value ? undefined : 'a scope token (RFC 6749 §3.3)'
+
 /** What identifies a resource (RFC 8707 §2). */
 export const absoluteUri: SettingRule = (value) =>
   typeof value === 'string' && URL.canParse(value) && !value.includes('#') ? undefined : 'an absolute URI without a fragment (RFC 8707 §2)'

@@ -14,6 +14,7 @@ import {
   refuseUnknown,
   type SettingRule,
   scope,
+  scopeToken,
   seconds,
   text,
   webUrl
@@ -138,6 +139,8 @@ const RULES: Readonly<Record<keyof Settings, SettingRule>> = {
 
 const RESOURCE_RULES: Readonly<Record<keyof ResourceServer, SettingRule>> = {
   identifier: absoluteUri,
+  name: text,
+  scopes: listOf(scopeToken),
   clientId: text,
   signingAlgorithm: text,
   settings: (value) => (isRecord(value) ? undefined : 'an object')

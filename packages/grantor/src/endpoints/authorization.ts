@@ -123,7 +123,8 @@ export class AuthorizationEndpoint implements Endpoint {
 
   /** Everything that can be said of the request itself. */
   async #judge({ client, redirectUri, mode, state }: Redirection, params: Params, http: OAuthRequest): Promise<Judged> {
-    const repeated = params.repeated()
+    // RFC 8707 §2: "Multiple resource parameters MAY be used"; no other may be repeated here.
+    const repeated = params.repeated(['resource'])
     if (repeated !== undefined) params.get(repeated)
     checkUnfolded(params)
     if (!isShort(params.get('state') ?? '')) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)

@@ -49,9 +49,12 @@ export class TokenEndpoint implements Endpoint {
   }
 
   async #extend(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance> {
-    let extended = issuance
+    let limited = issuance
+    for (const { limitTokenRequest } of this.#registry.contributions)
+      if (limitTokenRequest) limited = await limitTokenRequest(request, limited)
+    let extended = limited
     for (const { validateTokenRequest } of this.#registry.contributions) {
-      const claims = validateTokenRequest && (await validateTokenRequest(request, issuance))
+      const claims = validateTokenRequest && (await validateTokenRequest(request, limited))
       if (claims) extended = { ...extended, claims: { ...extended.claims, ...claims } }
     }
     return extended

@@ -104,10 +104,18 @@ export abstract class GrantTypeBase {
     return undefined
   }
 
-  #newGrant({ client }: TokenRequest, { subject, scope }: TokenIssuance): Grant | undefined {
+  #newGrant({ client }: TokenRequest, { subject, scope, details }: TokenIssuance): Grant | undefined {
     if (subject === undefined) return undefined
     const now = this.server.now()
     const { grantLifetime } = this.server.policy(client)
-    return { id: this.server.identifier(), clientId: client.client_id, subject, scope, createdAt: now, expiresAt: now + grantLifetime }
+    return {
+      id: this.server.identifier(),
+      clientId: client.client_id,
+      subject,
+      scope,
+      createdAt: now,
+      expiresAt: now + grantLifetime,
+      ...(details && { details })
+    }
   }
 }

@@ -59,6 +59,8 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   require_consent?: boolean
   /** False: it registered itself, and nobody vouches for what it says. Only an operator may set it. */
   verified?: boolean
+  /** The resources that this client may ask for (RFC 8707 §2), by identifier; absent: any. Only an operator may set it. */
+  resources?: readonly string[]
   /** Lifetimes and policies of this client, where they differ from the server's. */
   settings?: PolicyOverrides
 }

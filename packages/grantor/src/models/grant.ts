@@ -17,6 +17,11 @@ export interface Grant {
   details?: Record<string, unknown>
 }
 
+/** What the grant is for (RFC 8707 §2.1: "the requested resource is applicable to the full authorization grant"). Undefined: the default audience. */
+export function grantedResources(grant: Pick<Grant, 'details'> | undefined): readonly string[] | undefined {
+  return grant?.details?.resource as readonly string[] | undefined
+}
+
 /** A token is live if and only if its grant is. */
 export function isLive(grant: Grant | undefined, now: number): grant is Grant {
   return grant !== undefined && grant.revokedAt === undefined && (grant.expiresAt === undefined || now < grant.expiresAt)

@@ -29,6 +29,10 @@ export type PolicyOverrides = Partial<Policy>
 export interface ResourceServer {
   /** Absolute URI, the token's `aud` (RFC 8707 §2). */
   identifier: string
+  /** What people know it by. */
+  name?: string
+  /** The scopes that it understands; a token for it carries no other. Absent: all that no resource lists. */
+  scopes?: readonly string[]
   /** The client that this API authenticates as when it introspects (RFC 7662 §2.1). */
   clientId?: string
   /** The signature algorithm of its JWT access tokens. Default: the server's first. */

@@ -12,13 +12,13 @@ export class TokenResponseType extends ResponseTypeBase {
 
   async createAuthorizationResponse({ client }: AuthorizationRequest, grant: Grant): Promise<AuthorizationIssuance> {
     const { subject, scope } = grant
-    const { token, artifact, expiresIn } = await this.server.tokens.accessToken({ client }, { subject, scope }, grant)
+    const { token, artifact, expiresIn, scope: carried } = await this.server.tokens.accessToken({ client }, { subject, scope }, grant)
     // RFC 6749 §4.2.2: "The authorization server MUST NOT issue a refresh token."
     const params = {
       access_token: token,
       token_type: 'Bearer',
       expires_in: String(expiresIn),
-      ...(scope.length > 0 && { scope: scope.join(' ') })
+      ...(carried !== '' && { scope: carried })
     }
     return { params, yields: artifact ? [artifact] : [] }
   }

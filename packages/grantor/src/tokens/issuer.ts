@@ -3,8 +3,9 @@ import { ConfigurationError } from '../errors.ts'
 import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import type { Confirmation } from '../models/confirmation.ts'
-import type { Grant } from '../models/grant.ts'
+import { type Grant, grantedResources } from '../models/grant.ts'
 import { parseScope } from '../models/scope.ts'
+import { targetOf } from './target.ts'
 
 // What the protocol says of a token (RFC 9068 §2.2, RFC 7662 §2.2) is said by nobody else, present or not.
 const RESERVED_CLAIMS = [
@@ -27,24 +28,23 @@ export class TokenIssuer implements TokenService {
     { scope, subject, claims, resource }: TokenIssuance,
     grant?: Grant
   ): Promise<Minted & { expiresIn: number; scope: string }> {
-    const { settings } = this.#server
     const now = this.#server.now()
-    // RFC 9700 §2.3: an access token is for one audience, never for all.
-    const aud = resource?.length ? resource : [settings.defaultResource ?? settings.issuer]
-    const policy = this.#server.policy(client, aud[0])
-    const expiresAt = Math.min(now + policy.accessTokenLifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY)
     // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
     const registered = parseScope(client.scope) ?? []
+    const limited = scope.filter((one) => registered.includes(one))
+    // RFC 9700 §2.3: an access token is for what was asked for, never for all.
+    const target = targetOf(this.#server, client, { scope: limited, resource: resource ?? grantedResources(grant) })
+    const expiresAt = Math.min(now + target.lifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY)
     const token: AccessToken = {
       client_id: client.client_id,
       ...(subject !== undefined && { sub: subject }),
-      scope: scope.filter((one) => registered.includes(one)).join(' '),
-      aud,
+      scope: target.scope.join(' '),
+      aud: target.audience,
       iat: now,
       ...(confirmation && { cnf: confirmation }),
       ...(claims && { claims: withoutReserved(claims) })
     }
-    const minted = await this.#format(policy.accessTokenFormat).issue(token, {
+    const minted = await this.#format(target.format).issue(token, {
       id: this.#server.identifier(),
       expiresAt,
       ...(grant && { grant })

@@ -3,6 +3,7 @@ export const OWNED: readonly string[] = [
   'settings',
   'require_consent',
   'verified',
+  'resources',
   'disabled',
   'secrets',
   'allowed_origins',

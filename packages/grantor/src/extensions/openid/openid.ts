@@ -58,9 +58,11 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       await endOnlineGrants(server, session)
       return []
     },
-    async tokenResponse(response, { client, grantType }, { grant }): Promise<Record<string, unknown>> {
+    async tokenResponse(response, { client, grantType }, { grant, scope: issued }): Promise<Record<string, unknown>> {
       const details = openIdDetails(grant)
-      const scope = parseScope(response.scope) ?? []
+      // Not that of the access token, which carries only what its resource understands (RFC 8707 §2.2).
+      const registered = parseScope(client.scope) ?? []
+      const scope = issued.filter((token) => registered.includes(token))
       // A refresh may ask for less than was granted (RFC 6749 §6); without openid it is no sign-in.
       if (!grant || !details || !scope.includes('openid')) return {}
       // Core §12.2: the ID token of a refresh "SHOULD NOT have a nonce Claim".
