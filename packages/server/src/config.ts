@@ -23,7 +23,7 @@ const Server = z.strictObject({
   /** Terminates TLS here; without it the server speaks HTTP to a proxy that does. */
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
-  extensions: z.array(z.enum(['client_secret_jwt', 'implicit', 'request_objects'])).default([]),
+  extensions: z.array(z.enum(['client_secret_jwt', 'implicit', 'request_objects', 'resource_indicators'])).default([]),
   /** How `request_objects` are taken, if they are named. */
   requestObjects: z
     .strictObject({
@@ -34,6 +34,8 @@ const Server = z.strictObject({
       maxLifetime: z.int().positive().exactOptional()
     })
     .default({}),
+  /** How `resource_indicators` are served, if they are named. The resources are the library's setting `resources`. */
+  resourceIndicators: z.strictObject({ advertised: z.boolean().exactOptional() }).default({}),
   /** Where URLs of clients may lead although the address is private, and which authorities are trusted besides the system's. */
   outbound: z
     .strictObject({

@@ -4,6 +4,7 @@ import type { Forms } from './forms.ts'
 import type { LoginLimiter } from './login-limiter.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { AccountPage, ConsentPage, LoginPage } from './pages/pages.tsx'
+import { resourcesOf } from './pages/permissions.ts'
 import { SwitchedPage } from './pages/sign-out.tsx'
 import { SignUpPage } from './pages/sign-up.tsx'
 import type { SessionChange, Sessions, SignedIn } from './sessions.ts'
@@ -57,7 +58,7 @@ export class InteractionPages {
       case 'select_account':
         return page(200, AccountPage({ interaction, csrf, name: session?.name ?? '' }))
       case 'consent':
-        return page(200, ConsentPage({ interaction, csrf, name: session?.name ?? '' }))
+        return page(200, this.#consentPage(interaction, csrf, session))
       default:
         return page(200, LoginPage({ interaction, csrf, signUp: signUp !== undefined }))
     }
@@ -90,6 +91,11 @@ export class InteractionPages {
       default:
         return this.#login(request, interaction, form)
     }
+  }
+
+  #consentPage(interaction: Interaction, csrf: string, session: SignedIn | undefined): ReturnType<typeof ConsentPage> {
+    const resources = resourcesOf(interaction, this.#server.settings.resources)
+    return ConsentPage({ interaction, csrf, name: session?.name ?? '', resources })
   }
 
   /** Who is not signed in signs in first, whatever is asked. */

@@ -1,4 +1,12 @@
-import { clientSecretJwt, dynamicRegistration, type Extension, implicit, type OpenIdOptions, requestObjects } from 'grantor'
+import {
+  clientSecretJwt,
+  dynamicRegistration,
+  type Extension,
+  implicit,
+  type OpenIdOptions,
+  requestObjects,
+  resourceIndicators
+} from 'grantor'
 import { openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
 import { readSecrets } from './secret-file.ts'
@@ -7,7 +15,8 @@ import { ACR } from './sessions.ts'
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
   client_secret_jwt: () => clientSecretJwt,
   implicit: () => implicit,
-  request_objects: (config) => requestObjects(config.requestObjects)
+  request_objects: (config) => requestObjects(config.requestObjects),
+  resource_indicators: (config) => resourceIndicators(config.resourceIndicators)
 }
 
 /** What the server is: an OpenID Provider, with the other specifications that the configuration names. */

@@ -1,7 +1,9 @@
 import type { Interaction } from 'grantor'
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
-import { permissionsOf } from './permissions.ts'
+import { permissionsOf, type resourcesOf } from './permissions.ts'
+
+type Resources = ReturnType<typeof resourcesOf>
 
 /** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
 export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp: boolean }> = ({
@@ -46,7 +48,8 @@ export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp:
   </Layout>
 )
 
-export const ConsentPage: FC<FormProps & { name: string }> = ({ interaction, csrf, name }) => (
+/** `resources`: the APIs that the application will use; none: it names none. */
+export const ConsentPage: FC<FormProps & { name: string; resources: Resources }> = ({ interaction, csrf, name, resources }) => (
   <Layout title="Allow access">
     <Logo interaction={interaction} />
     <h1>{clientName(interaction)} wants access to your account</h1>
@@ -59,6 +62,18 @@ export const ConsentPage: FC<FormProps & { name: string }> = ({ interaction, csr
         </button>
       </p>
       <Permissions interaction={interaction} />
+      {resources.length > 0 && (
+        <>
+          <p>It will use this at:</p>
+          <ul>
+            {resources.map((resource) => (
+              <li>
+                {resource.name} <code>{resource.identifier}</code>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       {interaction.client.verified === false && (
         <p>This application registered itself. Nobody here has verified who it is: go on only if you know where you came from.</p>
       )}

@@ -1,4 +1,4 @@
-import type { Interaction } from 'grantor'
+import type { Interaction, ResourceServer } from 'grantor'
 
 /** What the standard scopes let an application do, in words for the person (OpenID Connect Core §5.4, §11). */
 const SCOPES: Readonly<Record<string, string>> = {
@@ -28,4 +28,13 @@ export function permissionsOf({ scope, newScope, details }: Interaction): readon
     ...scope.map((name) => ({ name, description: SCOPES[name], isNew: newScope.includes(name) })),
     ...named.map((name) => ({ name, description: `See your ${name.split('#', 1)[0]?.replaceAll('_', ' ')}`, isNew: true }))
   ]
+}
+
+/** The APIs that the application asks for by name (RFC 8707 §2.1); none: whatever the server gives without. */
+export function resourcesOf(
+  { details }: Interaction,
+  known: readonly ResourceServer[]
+): readonly Pick<ResourceServer, 'identifier' | 'name'>[] {
+  const identifiers = (details.resource ?? []) as readonly string[]
+  return identifiers.map((identifier) => known.find((resource) => resource.identifier === identifier) ?? { identifier })
 }
