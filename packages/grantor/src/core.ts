@@ -47,7 +47,7 @@ export function core(
       new MetadataEndpoint(server),
       new JwksEndpoint(server),
       new TokenEndpoint(server, registry),
-      new IntrospectionEndpoint(server),
+      new IntrospectionEndpoint(server, registry),
       new RevocationEndpoint(server),
       ...(interactions ? [new AuthorizationEndpoint(server, registry, interactions, server.interactions)] : [])
     ],

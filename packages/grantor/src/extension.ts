@@ -67,6 +67,8 @@ export interface Contribution {
   limitTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance>
   /** After that: refuses, or adds claims to the access token. */
   validateTokenRequest?(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined>
+  /** The answer to an introspection in another form than JSON (RFC 7662 §2.2); undefined: not of this one. */
+  introspectionResponse?(body: Readonly<Record<string, unknown>>, client: Client, request: OAuthRequest): Promise<HttpResponse | undefined>
   /** Members of the token response. */
   tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>
   /** The name by which a client knows a person, made of the one that it had so far. */

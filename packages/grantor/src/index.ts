@@ -18,6 +18,7 @@ export { dynamicRegistration } from './extensions/dynamic-registration/dynamic-r
 export { InitialAccessTokens } from './extensions/dynamic-registration/initial-access-tokens.ts'
 export type { DynamicRegistrationOptions, RegistrationQuota, SoftwareStatementIssuer } from './extensions/dynamic-registration/options.ts'
 export { implicit } from './extensions/implicit.ts'
+export { jwtIntrospection } from './extensions/jwt-introspection.ts'
 export { requestObjects } from './extensions/jwt-secured-requests/extension.ts'
 export type { RequestObjectOptions } from './extensions/jwt-secured-requests/options.ts'
 export { type BackChannelLogoutOptions, backChannelLogout } from './extensions/openid/logout/back-channel.ts'

@@ -3,6 +3,7 @@ import {
   dynamicRegistration,
   type Extension,
   implicit,
+  jwtIntrospection,
   type OpenIdOptions,
   requestObjects,
   resourceIndicators
@@ -15,6 +16,7 @@ import { ACR } from './sessions.ts'
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
   client_secret_jwt: () => clientSecretJwt,
   implicit: () => implicit,
+  jwt_introspection: () => jwtIntrospection,
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators)
 }

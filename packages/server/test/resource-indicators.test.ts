@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose'
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,11 +16,11 @@ let registration: { client_id: string; client_secret?: string }
 
 beforeAll(async () => {
   const started = await startServer({
-    extensions: ['resource_indicators'],
+    extensions: ['resource_indicators', 'jwt_introspection'],
     resourceIndicators: { advertised: true },
     resources: [
       { identifier: ORDERS, name: 'Orders', scopes: ['read', 'write'], settings: { accessTokenFormat: 'jwt', accessTokenLifetime: 300 } },
-      { identifier: MAIL, scopes: ['send'] }
+      { identifier: MAIL, scopes: ['send'], clientId: 'mail' }
     ]
   })
   server = started.server
@@ -91,4 +91,26 @@ test('oauth4webapi gets a token of its own for one resource', async () => {
     )
   expect(decodeJwt((await ask(ORDERS)).access_token)).toMatchObject({ aud: ORDERS, scope: 'write' })
   await expect(ask('https://other.example.com')).rejects.toMatchObject({ error: 'invalid_target' })
+})
+
+test('the API that a token is for asks about it by openid-client, and gets the answer in a JWT that is encrypted to it', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('RSA-OAEP-256')
+  const { client_id, client_secret } = await server.authorization.clients.create({
+    client_id: 'mail',
+    grant_types: ['client_credentials'],
+    introspection_signed_response_alg: 'ES256',
+    introspection_encrypted_response_alg: 'RSA-OAEP-256',
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), use: 'enc' } as JsonWebKey] }
+  })
+  const discover = (id: string, secret: string | undefined, metadata: Partial<oidc.ClientMetadata> = {}) =>
+    oidc.discovery(new URL(issuer), id, metadata, oidc.ClientSecretBasic(secret), {
+      algorithm: 'oauth2',
+      execute: [oidc.allowInsecureRequests]
+    })
+  const app = await discover(registration.client_id, registration.client_secret)
+  const { access_token } = await oidc.clientCredentialsGrant(app, { scope: 'send', resource: MAIL })
+  const api = await discover(client_id, client_secret, { introspection_signed_response_alg: 'ES256' })
+  oidc.enableDecryptingResponses(api, ['A128CBC-HS256'], { key: privateKey })
+  oidc.enableNonRepudiationChecks(api)
+  expect({ ...(await oidc.tokenIntrospection(api, access_token)) }).toMatchObject({ active: true, aud: MAIL, scope: 'send' })
 })

@@ -1,10 +1,12 @@
 import type { PresentedToken, ServerContext } from '../context.ts'
 import { InvalidClientError } from '../errors.ts'
-import type { Endpoint } from '../extension.ts'
+import type { Endpoint, Registry } from '../extension.ts'
 import { type HttpResponse, json } from '../http.ts'
-import { REFRESH_TOKEN } from '../models/artifacts.ts'
+import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { isLive } from '../models/grant.ts'
+import { scopeAt } from '../models/resource.ts'
+import { parseScope } from '../models/scope.ts'
 import type { OAuthRequest } from '../requests.ts'
 
 /** RFC 7662 §2.2 */
@@ -22,9 +24,11 @@ export class IntrospectionEndpoint implements Endpoint {
   readonly methods: readonly string[] = ['POST']
   readonly cors = 'client'
   readonly #server: ServerContext
+  readonly #registry: Registry
 
-  constructor(server: ServerContext) {
+  constructor(server: ServerContext, registry: Registry) {
     this.#server = server
+    this.#registry = registry
   }
 
   async handle(http: OAuthRequest): Promise<HttpResponse> {
@@ -35,6 +39,10 @@ export class IntrospectionEndpoint implements Endpoint {
     // RFC 7662 §2.1: a hint that does not help must not hinder: "it MUST extend its search across all of its supported token types".
     const body = (await this.#accessToken(value, client, http.id)) ?? (await this.#refreshToken(value, client)) ?? INACTIVE
     this.#server.emit('token.introspected', { clientId: client.client_id, active: body.active }, http.id)
+    for (const { introspectionResponse } of this.#registry.contributions) {
+      const response = introspectionResponse && (await introspectionResponse(body, client, http))
+      if (response) return response
+    }
     return json(200, body)
   }
 
@@ -57,6 +65,7 @@ export class IntrospectionEndpoint implements Endpoint {
       sub,
       aud: aud.length === 1 ? aud[0] : aud,
       ...members,
+      scope: this.#scopeFor(token, client),
       token_type: token.cnf && 'jkt' in token.cnf ? 'DPoP' : 'Bearer',
       exp: expiresAt,
       jti: id
@@ -81,6 +90,19 @@ export class IntrospectionEndpoint implements Endpoint {
   /** RFC 7662 §4: only whom the token concerns: the client it was issued to, and the API it is for. */
   #maySee({ token }: PresentedToken, { client_id }: Client): boolean {
     if (token.client_id === client_id || token.aud.includes(client_id)) return true
-    return this.#server.settings.resources.some(({ identifier, clientId }) => clientId === client_id && token.aud.includes(identifier))
+    return this.#resourcesOf(token, client_id).length > 0
+  }
+
+  /** RFC 7662 §4: the server "MAY respond differently to different protected resources …. For instance, limit which scopes from a given token are returned". */
+  #scopeFor(token: AccessToken, { client_id }: Client): string {
+    const own = this.#resourcesOf(token, client_id)
+    return token.client_id === client_id || own.length === 0
+      ? token.scope
+      : scopeAt(parseScope(token.scope) ?? [], own, this.#server.settings).join(' ')
+  }
+
+  #resourcesOf({ aud }: AccessToken, introspector: string): readonly string[] {
+    const own = this.#server.settings.resources.filter(({ identifier, clientId }) => clientId === introspector && aud.includes(identifier))
+    return own.map(({ identifier }) => identifier)
   }
 }

@@ -55,6 +55,12 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   request_uris?: readonly string[]
   /** True: an authorization request of this client that is no signed request object is refused (RFC 9101 §10.5). */
   require_signed_request_object?: boolean
+  /** The JWS algorithm of introspection responses in JWTs (RFC 9701 §6). Default `RS256`. */
+  introspection_signed_response_alg?: string
+  /** The JWE algorithms they are encrypted to it with; absent: they are not encrypted. */
+  introspection_encrypted_response_alg?: string
+  /** Default `A128CBC-HS256`. */
+  introspection_encrypted_response_enc?: string
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
   require_consent?: boolean
   /** False: it registered itself, and nobody vouches for what it says. Only an operator may set it. */

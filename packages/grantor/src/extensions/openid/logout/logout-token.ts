@@ -1,7 +1,7 @@
 import type { ServerContext } from '../../../context.ts'
 import type { Client } from '../../../models/client.ts'
+import { encryptTo } from '../../../tokens/encrypt-to.ts'
 import { signJwt } from '../../../tokens/sign-jwt.ts'
-import { encryptTo } from '../encryption.ts'
 import { DEFAULT_ALGORITHM } from '../id-tokens.ts'
 
 /** Back-Channel Logout §2.4 */

@@ -1,7 +1,7 @@
 import { CompactEncrypt } from 'jose'
-import type { ServerContext } from '../../context.ts'
-import { ServerError } from '../../errors.ts'
-import type { Client } from '../../models/client.ts'
+import type { ServerContext } from '../context.ts'
+import { ServerError } from '../errors.ts'
+import type { Client } from '../models/client.ts'
 
 /**
  * A text encrypted to a client (OpenID Connect Core §10.2). `cty`: `JWT` for what was signed first; `iss`: repeated in the header, for who

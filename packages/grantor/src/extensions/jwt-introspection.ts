@@ -1,0 +1,72 @@
+import { type MetadataRule, oneOf } from '../clients/rules.ts'
+import type { ServerContext } from '../context.ts'
+import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../crypto/algorithms.ts'
+import { InvalidClientMetadataError, InvalidRequestError } from '../errors.ts'
+import type { Extension } from '../extension.ts'
+import { type HttpResponse, NO_STORE } from '../http.ts'
+import type { Client } from '../models/client.ts'
+import { encryptTo } from '../tokens/encrypt-to.ts'
+import { signJwt } from '../tokens/sign-jwt.ts'
+
+/** RFC 9701 §6: "The default, if omitted, is RS256." */
+const DEFAULT_ALGORITHM = 'RS256'
+const TYPE = 'token-introspection+jwt'
+const MEDIA_TYPE = `application/${TYPE}`
+
+/** Introspection responses in a JWT, which an API can keep and show as proof of what it was told (RFC 9701). */
+export const jwtIntrospection: Extension = (server) => {
+  const algorithms = [...new Set([DEFAULT_ALGORITHM, ...server.keys.algorithms()])]
+  return {
+    signingAlgorithms: [DEFAULT_ALGORITHM],
+    metadata: {
+      introspection_signing_alg_values_supported: algorithms,
+      introspection_encryption_alg_values_supported: ENCRYPTION_ALGS,
+      introspection_encryption_enc_values_supported: ENCRYPTION_ENCS
+    },
+    clientMetadata: clientMetadata(algorithms),
+    validateClient,
+    async introspectionResponse(body, client, { headers }) {
+      // RFC 9701 §4: "with an Accept HTTP header field set to "application/token-introspection+jwt""
+      if (isAsked(headers.get('accept') ?? '')) return respond(server, body, client)
+      // RFC 9701 §8.2: whoever registered for encryption is not answered in clear because a header is missing.
+      if (client.introspection_encrypted_response_alg !== undefined)
+        throw new InvalidRequestError(`this client is answered in a JWT only: send Accept: ${MEDIA_TYPE}`)
+      return undefined
+    }
+  }
+}
+
+/** RFC 9701 §6. */
+function clientMetadata(algorithms: readonly string[]): Readonly<Record<string, MetadataRule>> {
+  return {
+    introspection_signed_response_alg: oneOf(...algorithms),
+    introspection_encrypted_response_alg: oneOf(...ENCRYPTION_ALGS),
+    introspection_encrypted_response_enc: oneOf(...ENCRYPTION_ENCS)
+  }
+}
+
+async function validateClient(client: Client): Promise<void> {
+  const { introspection_encrypted_response_alg: alg, introspection_encrypted_response_enc: enc } = client
+  if (enc !== undefined && alg === undefined)
+    throw new InvalidClientMetadataError('introspection_encrypted_response_enc needs introspection_encrypted_response_alg')
+  if (alg !== undefined && !client.jwks && client.jwks_uri === undefined)
+    throw new InvalidClientMetadataError('introspection_encrypted_response_alg needs keys: jwks or jwks_uri')
+}
+
+/** By its own name only: who accepts everything expects the JSON of RFC 7662. */
+function isAsked(accept: string): boolean {
+  return accept.split(',').some((range) => {
+    const [type = '', ...params] = range.split(';').map((part) => part.trim().toLowerCase())
+    return type === MEDIA_TYPE && !params.some((param) => /^q=0(\.0*)?$/.test(param))
+  })
+}
+
+/** RFC 9701 §5: "a Nested JWT" where it is encrypted, too. There is no `sub` and no `exp`, so that nobody takes it for an access token (§8.1). */
+async function respond(server: ServerContext, body: Readonly<Record<string, unknown>>, client: Client): Promise<HttpResponse> {
+  const signer = await server.keys.signer(client.introspection_signed_response_alg ?? DEFAULT_ALGORITHM)
+  const payload = { iss: server.settings.issuer, aud: client.client_id, iat: server.now(), token_introspection: body }
+  const signed = await signJwt(signer, TYPE, payload)
+  const { introspection_encrypted_response_alg: alg, introspection_encrypted_response_enc: enc } = client
+  const jwt = alg === undefined ? signed : await encryptTo(server, client, signed, { alg, enc, cty: 'JWT' })
+  return { status: 200, headers: { 'content-type': MEDIA_TYPE, ...NO_STORE }, body: jwt }
+}
