@@ -35,6 +35,7 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
       token_type: 'Bearer',
       iat: test.now,
       exp: test.now + 3600,
+      auth_time: test.now - 10,
       jti: expect.any(String)
     })
     expect(await test.introspect(client, tokens.refresh_token)).toMatchObject({
@@ -73,7 +74,7 @@ describe.each(FORMATS)('introspection of %s tokens', (accessTokenFormat) => {
   test('IS-06 no claim of a grant type or an extension takes the place of what the protocol says, present or absent', async () => {
     const forged = {
       ...{ iss: 'x', sub: 'x', aud: 'x', exp: 1, nbf: 9e9, iat: 1, jti: 'x', client_id: 'x', scope: 'admin', cnf: { jkt: 'x' } },
-      ...{ auth_time: 1, active: false, token_type: 'x', act: { sub: 'kept' }, tier: 'gold' }
+      ...{ auth_time: 1, acr: 'x', active: false, token_type: 'x', act: { sub: 'kept' }, tier: 'gold' }
     }
     class Plain extends GrantTypeBase {
       readonly grantType = 'urn:example:plain'

@@ -23,7 +23,9 @@ const Server = z.strictObject({
   /** Terminates TLS here; without it the server speaks HTTP to a proxy that does. */
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
-  extensions: z.array(z.enum(['client_secret_jwt', 'implicit', 'jwt_introspection', 'request_objects', 'resource_indicators'])).default([]),
+  extensions: z
+    .array(z.enum(['client_secret_jwt', 'implicit', 'jwt_introspection', 'request_objects', 'resource_indicators', 'step_up']))
+    .default([]),
   /** How `request_objects` are taken, if they are named. */
   requestObjects: z
     .strictObject({

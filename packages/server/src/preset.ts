@@ -6,7 +6,8 @@ import {
   jwtIntrospection,
   type OpenIdOptions,
   requestObjects,
-  resourceIndicators
+  resourceIndicators,
+  stepUp
 } from 'grantor'
 import { openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
@@ -18,7 +19,8 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) =>
   implicit: () => implicit,
   jwt_introspection: () => jwtIntrospection,
   request_objects: (config) => requestObjects(config.requestObjects),
-  resource_indicators: (config) => resourceIndicators(config.resourceIndicators)
+  resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
+  step_up: () => stepUp({ acrValues: [ACR] })
 }
 
 /** What the server is: an OpenID Provider, with the other specifications that the configuration names. */
@@ -29,7 +31,8 @@ export function presetOf(config: Config, claims: OpenIdOptions['claims']): Prese
     ...options,
     claims,
     signUp: config.signUp,
-    acrValues: [ACR],
+    // step_up says it itself.
+    ...(!config.extensions.includes('step_up') && { acrValues: [ACR] }),
     ...(pairwiseKey !== undefined && { pairwiseKey }),
     extensions: [
       ...config.extensions.map((name) => BY_NAME[name](config)),

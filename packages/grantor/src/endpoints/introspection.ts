@@ -68,6 +68,9 @@ export class IntrospectionEndpoint implements Endpoint {
       scope: this.#scopeFor(token, client),
       token_type: token.cnf && 'jkt' in token.cnf ? 'DPoP' : 'Bearer',
       exp: expiresAt,
+      // RFC 9470 §6.2
+      ...(grant?.authTime !== undefined && { auth_time: grant.authTime }),
+      ...(grant?.acr !== undefined && { acr: grant.acr }),
       jti: id
     }
   }

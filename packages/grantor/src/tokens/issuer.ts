@@ -9,7 +9,7 @@ import { targetOf } from './target.ts'
 
 // What the protocol says of a token (RFC 9068 §2.2, RFC 7662 §2.2) is said by nobody else, present or not.
 const RESERVED_CLAIMS = [
-  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'cnf', 'auth_time'],
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'cnf', 'auth_time', 'acr'],
   ...['active', 'token_type']
 ]
 

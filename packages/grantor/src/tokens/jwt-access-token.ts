@@ -31,7 +31,9 @@ export class JwtAccessToken extends TokenFormatBase {
       // RFC 9068 §2.2.3: "If an authorization request includes a scope parameter, the corresponding issued JWT access token SHOULD include a "scope" claim"
       ...(scope !== '' && { scope }),
       exp: expiresAt,
+      // RFC 9068 §2.2.1, RFC 9470 §6.1.
       ...(grant?.authTime !== undefined && { auth_time: grant.authTime }),
+      ...(grant?.acr !== undefined && { acr: grant.acr }),
       // The grant is named in the `jti`, so that its death is known wherever the token comes back to this server.
       jti: grant ? `${grant.id}.${id}` : id
     }
@@ -41,7 +43,7 @@ export class JwtAccessToken extends TokenFormatBase {
   async read(token: string): Promise<PresentedToken | undefined> {
     const payload = (await this.#own.verify(token, TYPE)) as Payload | undefined
     if (!payload || payload.iss !== this.server.settings.issuer || payload.exp <= this.server.now()) return undefined
-    const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, auth_time: _authTime, ...claims } = payload
+    const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, auth_time: _authTime, acr: _acr, ...claims } = payload
     const grantId = jti.includes('.') ? jti.slice(0, jti.indexOf('.')) : undefined
     const [grant, mark] = await Promise.all([
       grantId === undefined ? undefined : this.server.store.grants.find(grantId),
@@ -78,5 +80,6 @@ interface Payload extends Omit<AccessToken, 'aud' | 'scope' | 'claims'> {
   aud: string | readonly string[]
   scope?: string
   auth_time?: number
+  acr?: string
   [claim: string]: unknown
 }

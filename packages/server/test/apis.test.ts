@@ -1,3 +1,4 @@
+import { stepUpChallenge } from 'grantor'
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
@@ -16,7 +17,7 @@ let registration: { client_id: string; client_secret?: string }
 
 beforeAll(async () => {
   const started = await startServer({
-    extensions: ['resource_indicators', 'jwt_introspection'],
+    extensions: ['resource_indicators', 'jwt_introspection', 'step_up'],
     resourceIndicators: { advertised: true },
     resources: [
       { identifier: ORDERS, name: 'Orders', scopes: ['read', 'write'], settings: { accessTokenFormat: 'jwt', accessTokenLifetime: 300 } },
@@ -113,4 +114,31 @@ test('the API that a token is for asks about it by openid-client, and gets the a
   oidc.enableDecryptingResponses(api, ['A128CBC-HS256'], { key: privateKey })
   oidc.enableNonRepudiationChecks(api)
   expect({ ...(await oidc.tokenIntrospection(api, access_token)) }).toMatchObject({ active: true, aud: MAIL, scope: 'send' })
+})
+
+test('an API that wants a recent sign-in of a kind gets it from the running server; one that nobody can have is refused', async () => {
+  const { client_id, client_secret } = registration
+  const options: oidc.DiscoveryRequestOptions = { algorithm: 'oauth2', execute: [oidc.allowInsecureRequests] }
+  const client = await oidc.discovery(new URL(issuer), client_id, undefined, oidc.ClientSecretBasic(client_secret), options)
+  const [acr] = client.serverMetadata().acr_values_supported ?? []
+  const [pkceCodeVerifier, expectedState] = [oidc.randomPKCECodeVerifier(), oidc.randomState()]
+  const code_challenge = await oidc.calculatePKCECodeChallenge(pkceCodeVerifier)
+  const params = {
+    redirect_uri: REDIRECT_URI,
+    scope: 'read',
+    resource: ORDERS,
+    state: expectedState,
+    code_challenge,
+    code_challenge_method: 'S256'
+  }
+  const browser = new Browser()
+  await browser.open(oidc.buildAuthorizationUrl(client, { ...params, acr_values: 'urn:example:none' }).href)
+  expect(new URL(browser.stoppedAt ?? '').searchParams.get('error')).toBe('unmet_authentication_requirements')
+  const { callback } = await allow(oidc.buildAuthorizationUrl(client, { ...params, acr_values: `${acr}`, max_age: '300' }))
+  const tokens = await oidc.authorizationCodeGrant(client, callback, { pkceCodeVerifier, expectedState })
+  const claims = decodeJwt(tokens.access_token)
+  expect(claims['acr']).toBe(acr)
+  const now = Math.floor(Date.now() / 1000)
+  expect(stepUpChallenge(claims, { acrValues: [`${acr}`], maxAge: 300 }, { now })).toBeUndefined()
+  expect(stepUpChallenge(claims, { acrValues: ['urn:example:none'] }, { now })).toContain('insufficient_user_authentication')
 })
