@@ -1,7 +1,7 @@
 import { ClientAuthenticator } from './client-authentication/authenticator.ts'
 import { ClientDirectory } from './clients/directory.ts'
 import { ClientKeys } from './clients/keys.ts'
-import type { ServerContext } from './context.ts'
+import type { PresentedToken, ServerContext } from './context.ts'
 import { core } from './core.ts'
 import { createIdentifier } from './crypto/identifier.ts'
 import type { CryptoPort, Signer } from './crypto/port.ts'
@@ -26,6 +26,7 @@ import { EncryptionKeyRing } from './tokens/encryption-keys.ts'
 import { TokenIssuer } from './tokens/issuer.ts'
 import { KeyRing } from './tokens/keys.ts'
 import { OpaqueTokenService } from './tokens/opaque.ts'
+import { ResourceGuard } from './tokens/resource-guard.ts'
 import { fromWebRequest, toWebResponse } from './web.ts'
 
 /** What a server is made of. */
@@ -77,6 +78,7 @@ export class AuthorizationServer implements ServerContext {
   readonly #onEvent: ((event: Event) => void) | undefined
   readonly #registry = new Registry()
   readonly #authenticator: ClientAuthenticator
+  readonly #guard: ResourceGuard
   readonly #router: Router
 
   /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
@@ -101,6 +103,7 @@ export class AuthorizationServer implements ServerContext {
     this.clients = new ClientDirectory(this, this.#registry)
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)
     this.#authenticator = new ClientAuthenticator(this, this.#registry.clientAuthentications.values())
+    this.#guard = new ResourceGuard(this, this.#registry.tokenSchemes)
     this.#router = new Router(this, this.#registry, interactions)
   }
 
@@ -177,6 +180,10 @@ export class AuthorizationServer implements ServerContext {
 
   authenticateClient(request: OAuthRequest): Promise<Client> {
     return this.#authenticator.authenticate(request)
+  }
+
+  protect<T>(request: OAuthRequest, answer: (token: PresentedToken) => Promise<T>): Promise<T> {
+    return this.#guard.protect(request, answer)
   }
 
   emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void {

@@ -67,6 +67,19 @@ export interface TokenFormat {
   revoke(token: PresentedToken): Promise<void>
 }
 
+/** An authentication scheme for access tokens (RFC 6750 §2.1, RFC 9449 §7.1). */
+export interface TokenScheme {
+  /** Its name in the `Authorization` header, which is compared without case. */
+  readonly scheme: string
+  /** Parameters of its challenge, such as `algs`. */
+  readonly challenge: Readonly<Record<string, string>>
+  /**
+   * Refuses a sender that does not prove to hold the key which the token is bound to, and a token that this scheme is not for.
+   * @throws InvalidTokenError, and others that the scheme has
+   */
+  prove(request: OAuthRequest, token: string, presented: PresentedToken): Promise<void>
+}
+
 /** Mints and recognises tokens. */
 export interface TokenService {
   accessToken(
@@ -220,6 +233,12 @@ export interface ServerContext {
   endpoint(name: string): string
   /** @throws InvalidClientError if the client is unknown or does not prove itself (RFC 6749 §3.2.1). */
   authenticateClient(request: OAuthRequest): Promise<Client>
+  /**
+   * Answers a request to what this server protects with its own access tokens: if it carries one that is live, for this server, and sent
+   * by whoever holds its key. A refusal gets the challenge of its scheme (RFC 6750 §3, RFC 9449 §7.1).
+   * @throws InvalidTokenError (401), InvalidRequestError, or what `answer` throws
+   */
+  protect<T>(request: OAuthRequest, answer: (token: PresentedToken) => Promise<T>): Promise<T>
   /** Tells the operator of a refusal or failure that the endpoint answers itself. */
   report(error: OAuthError, about: { endpoint: string; requestId: string; clientId?: string }): void
   /** Whether this grant type is served here. */

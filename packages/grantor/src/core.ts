@@ -21,6 +21,7 @@ import { FragmentResponseMode } from './response-modes/fragment.ts'
 import { QueryResponseMode } from './response-modes/query.ts'
 import { CodeResponseType } from './response-types/code.ts'
 import { NoneResponseType } from './response-types/none.ts'
+import { BearerScheme } from './tokens/bearer-scheme.ts'
 import { JwtAccessToken } from './tokens/jwt-access-token.ts'
 import { OpaqueAccessToken } from './tokens/opaque-access-token.ts'
 
@@ -43,6 +44,7 @@ export function core(
       new NoAuthentication(server)
     ],
     tokenFormats: [new OpaqueAccessToken(server), new JwtAccessToken(server)],
+    tokenSchemes: [new BearerScheme()],
     endpoints: [
       new MetadataEndpoint(server),
       new JwksEndpoint(server),

@@ -1,6 +1,6 @@
 import type { ClientAuthenticationBase } from './client-authentication/base.ts'
 import type { MetadataRule } from './clients/rules.ts'
-import type { EndedSession, ServerContext, TokenFormat, TokenIssuance, TokenResponse } from './context.ts'
+import type { EndedSession, ServerContext, TokenFormat, TokenIssuance, TokenResponse, TokenScheme } from './context.ts'
 import { ConfigurationError } from './errors.ts'
 import type { GrantTypeBase } from './grant-types/base.ts'
 import type { HttpResponse } from './http.ts'
@@ -41,6 +41,7 @@ export interface Contribution {
   responseModes?: readonly ResponseModeBase[]
   clientAuthentications?: readonly ClientAuthenticationBase[]
   tokenFormats?: readonly TokenFormat[]
+  tokenSchemes?: readonly TokenScheme[]
   endpoints?: readonly Endpoint[]
   interactionChecks?: readonly InteractionCheck[]
   /** Members of the server's metadata, by their registered names (RFC 8414 §2). */
@@ -61,6 +62,8 @@ export interface Contribution {
   limitScope?(request: AuthorizationRequest): readonly string[]
   /** Refuses, or returns what the grant must remember. */
   validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
+  /** The key that the code of this request is bound to. */
+  bindCode?(request: AuthorizationRequest): Confirmation | undefined
   /** What the sender proved to hold. */
   confirm?(request: OAuthRequest, client: Client): Promise<Confirmation | undefined>
   /** Between the two verbs of a grant type: refuses, or narrows what may be issued. Before all `validateTokenRequest`. */
@@ -92,6 +95,7 @@ export class Registry {
   readonly responseModes = new Map<string, ResponseModeBase>()
   readonly clientAuthentications = new Map<string, ClientAuthenticationBase>()
   readonly tokenFormats = new Map<string, TokenFormat>()
+  readonly tokenSchemes = new Map<string, TokenScheme>()
   readonly endpoints = new Map<string, Endpoint>()
   readonly interactionChecks = new Map<string, InteractionCheck>()
   readonly metadata = new Map<string, { name: string; value: unknown }>()
@@ -105,13 +109,14 @@ export class Registry {
 
   /** @throws ConfigurationError if a name is taken by another extension. */
   add(contribution: Contribution, origin: 'core' | 'extension' = 'extension'): void {
-    const { grantTypes, responseTypes, responseModes, clientAuthentications, tokenFormats, endpoints, interactionChecks, metadata } =
-      contribution
+    const { grantTypes, responseTypes, responseModes, clientAuthentications, tokenFormats, tokenSchemes, endpoints } = contribution
+    const { interactionChecks, metadata } = contribution
     this.#put('grant type', this.grantTypes, grantTypes, (entry) => entry.grantType, origin)
     this.#put('response type', this.responseTypes, responseTypes, (entry) => entry.responseType, origin)
     this.#put('response mode', this.responseModes, responseModes, (entry) => entry.responseMode, origin)
     this.#put('client authentication method', this.clientAuthentications, clientAuthentications, (entry) => entry.method, origin)
     this.#put('token format', this.tokenFormats, tokenFormats, (entry) => entry.format, origin)
+    this.#put('token scheme', this.tokenSchemes, tokenSchemes, (entry) => entry.scheme.toLowerCase(), origin)
     this.#put('endpoint', this.endpoints, endpoints, (entry) => entry.name, origin)
     this.#put('interaction check', this.interactionChecks, interactionChecks, (entry) => entry.reason, origin)
     const members = Object.entries(metadata ?? {}).map(([name, value]) => ({ name, value }))

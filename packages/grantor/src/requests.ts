@@ -12,6 +12,8 @@ export interface OAuthRequest extends HttpRequest {
   id: string
   /** The client that says it sends this, as soon as that is known. */
   clientId?: string
+  /** Headers that its answer gets, whatever it is: a refusal, too. */
+  answerHeaders?: Readonly<Record<string, string>>
 }
 
 /** Having one proves: client authenticated, grant type allowed, scope registered. */
@@ -35,4 +37,6 @@ export interface AuthorizationRequest {
   params: Params
   /** The HTTP request that carries it. */
   http: OAuthRequest
+  /** The key that whoever redeems the code must prove to hold. */
+  confirmation?: Confirmation
 }

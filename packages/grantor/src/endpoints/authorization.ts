@@ -158,6 +158,10 @@ export class AuthorizationEndpoint implements Endpoint {
     }
     for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
     await type.validateRequest(request)
+    for (const { bindCode } of this.#registry.contributions) {
+      const confirmation = bindCode?.(request)
+      if (confirmation) request.confirmation = confirmation
+    }
     const details: Record<string, unknown> = {}
     for (const { validateAuthorizationRequest } of this.#registry.contributions) {
       if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))

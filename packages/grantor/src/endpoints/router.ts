@@ -60,7 +60,7 @@ export class Router {
     const request: OAuthRequest = { ...plain(http), path, params: EMPTY, id }
     const response = await this.#answer(endpoint, request, query).catch((error: unknown) => this.#failure(endpoint, request, error))
     const cors = origin === null ? undefined : await corsHeaders(this.#server, endpoint, request, origin)
-    return { ...response, headers: { ...response.headers, 'x-request-id': id, ...cors } }
+    return { ...response, headers: { ...response.headers, ...request.answerHeaders, 'x-request-id': id, ...cors } }
   }
 
   async #answer(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<HttpResponse> {

@@ -29,7 +29,7 @@ export class CodeResponseType extends ResponseTypeBase {
       throw new InvalidRequestError('code_challenge is not a challenge of that method (RFC 7636 section 4.2)')
   }
 
-  async createAuthorizationResponse({ client, params }: AuthorizationRequest, grant: Grant): Promise<AuthorizationIssuance> {
+  async createAuthorizationResponse({ client, params, confirmation }: AuthorizationRequest, grant: Grant): Promise<AuthorizationIssuance> {
     const { token, id, secretHash } = await this.server.opaque.mint(AUTHORIZATION_CODE)
     const redirectUri = params.get('redirect_uri')
     const challenge = params.get('code_challenge')
@@ -40,6 +40,7 @@ export class CodeResponseType extends ResponseTypeBase {
         code_challenge: challenge,
         code_challenge_method: params.get('code_challenge_method') === 'S256' ? 'S256' : 'plain'
       }),
+      ...(confirmation && { confirmation }),
       failures: 0
     }
     const expiresAt = this.server.now() + this.server.policy(client).authorizationCodeLifetime

@@ -1,10 +1,8 @@
-import { bearerToken, challenged } from '../../bearer.ts'
 import type { PresentedToken, ServerContext } from '../../context.ts'
 import { InsufficientScopeError, InvalidTokenError } from '../../errors.ts'
 import type { Endpoint } from '../../extension.ts'
 import { type HttpResponse, json, NO_STORE } from '../../http.ts'
 import type { Client } from '../../models/client.ts'
-import { type Grant, isLive } from '../../models/grant.ts'
 import { parseScope } from '../../models/scope.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import { encryptTo } from '../../tokens/encrypt-to.ts'
@@ -30,16 +28,14 @@ export class UserinfoEndpoint implements Endpoint {
     this.#claims = parts.claims
   }
 
-  async handle(request: OAuthRequest): Promise<HttpResponse> {
-    try {
-      return await this.#answer(request)
-    } catch (error) {
-      throw challenged(error)
-    }
+  handle(request: OAuthRequest): Promise<HttpResponse> {
+    return this.#server.protect(request, (presented) => this.#answer(presented))
   }
 
-  async #answer(request: OAuthRequest): Promise<HttpResponse> {
-    const { token, grant, client } = await this.#authorized(request)
+  async #answer({ token, grant }: PresentedToken): Promise<HttpResponse> {
+    const client = await this.#server.clients.find(token.client_id)
+    if (!client) throw new InvalidTokenError()
+    if (!grant) throw new InsufficientScopeError('the token is not about a person')
     const scope = parseScope(token.scope) ?? []
     // OpenID Connect Core §5.3: "an OAuth 2.0 protected resource"; the token must have come of an OpenID Connect request (§5.3.1).
     if (!scope.includes('openid')) throw new InsufficientScopeError('the token needs the scope openid')
@@ -49,21 +45,6 @@ export class UserinfoEndpoint implements Endpoint {
     if (!claims) throw new InvalidTokenError()
     // §5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
     return this.#respond({ ...claims, sub: await this.#subjects.of(client, grant.subject) }, client)
-  }
-
-  /** @throws InvalidTokenError if the token is not a live one of a person for this endpoint. */
-  async #authorized(request: OAuthRequest): Promise<PresentedToken & { grant: Grant; client: Client }> {
-    const presented = await this.#server.tokens.find(await bearerToken(request))
-    if (!presented) throw new InvalidTokenError()
-    const { token, grant, revoked } = presented
-    request.clientId = token.client_id
-    const client = await this.#server.clients.find(token.client_id)
-    const { issuer, defaultResource = issuer } = this.#server.settings
-    // RFC 9700 §2.3: a token for another resource is not for this one; RFC 9449 §7.1: a bound one is no bearer token.
-    const isForUs = token.aud.includes(issuer) || token.aud.includes(defaultResource)
-    if (revoked || !client || !isForUs || token.cnf || (grant && !isLive(grant, this.#server.now()))) throw new InvalidTokenError()
-    if (!grant) throw new InsufficientScopeError('the token is not about a person')
-    return { ...presented, grant, client }
   }
 
   async #respond(claims: Record<string, unknown>, client: Client): Promise<HttpResponse> {
