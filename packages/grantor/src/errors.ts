@@ -170,6 +170,20 @@ export class InsufficientScopeError extends OAuthError {
   }
 }
 
+/** The proof of possession is missing, malformed, replayed, or for another request, key or token (RFC 9449 §5, §7.1). */
+export class InvalidDpopProofError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('invalid_dpop_proof', 400, message, detail)
+  }
+}
+
+/** The proof must carry the nonce that comes with this answer (RFC 9449 §8). */
+export class UseDpopNonceError extends OAuthError {
+  constructor(message = 'the proof must carry the nonce of the DPoP-Nonce header', detail?: ErrorDetail) {
+    super('use_dpop_nonce', 400, message, detail)
+  }
+}
+
 /** The request object is not a JWT of this client with parameters of a request (RFC 9101 §7). */
 export class InvalidRequestObjectError extends OAuthError {
   constructor(message: string, detail?: ErrorDetail) {

@@ -8,6 +8,8 @@ export interface EventDetails {
   'assertion.replayed': { clientId: string }
   /** An assertion was meant for the token endpoint and not for the issuer, as `assertionAudience` lets this client do. */
   'assertion.old_audience': { clientId: string; aud: string }
+  /** A DPoP proof came a second time (RFC 9449 §11.1). `jkt`: the thumbprint of its key. */
+  'dpop_proof.replayed': { jkt: string }
   /** Tokens went out. `grantId` is absent for client_credentials. */
   'token.issued': { clientId: string; grantType: string; subject?: string; scope: string; grantId?: string; refreshToken: boolean }
   /** An authorization response with success went out. */

@@ -16,6 +16,9 @@ const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
   enc: ['encrypt', 'wrapKey', 'deriveKey', 'deriveBits']
 }
 
+/** RFC 7518 §6.2.2, §6.3.2, §6.4 */
+const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
 /** What is wrong with the public keys of a client; undefined: nothing that can be seen without computing. */
 export function keySetFault(jwks: unknown): string | undefined {
   const { keys } = (jwks ?? {}) as Partial<JsonWebKeySet>
@@ -37,9 +40,10 @@ export async function computedFault({ keys }: JsonWebKeySet): Promise<string | u
   return undefined
 }
 
-function keyFault(key: unknown): string | undefined {
+/** What is wrong with one public key. */
+export function keyFault(key: unknown): string | undefined {
   // RFC 7591 §2: the set holds public keys; a private or symmetric one is a leak.
-  if (key === null || typeof key !== 'object' || 'd' in key || 'k' in key) return 'jwks holds public keys only'
+  if (key === null || typeof key !== 'object' || PRIVATE.some((member) => member in key)) return 'jwks holds public keys only'
   const { kty, use, key_ops, ...members } = key as Record<string, unknown>
   if (typeof kty !== 'string' || kty === 'oct') return 'jwks holds public keys only'
   if (kty === 'RSA') return rsaFault(members) ?? useFault(use, key_ops)

@@ -79,7 +79,8 @@ export class IntrospectionEndpoint implements Endpoint {
     const found = await this.#server.opaque.find(REFRESH_TOKEN, value)
     if (!found || found.value.client_id !== client.client_id || found.consumedAt !== undefined || !isLive(found.grant, this.#server.now()))
       return undefined
-    const { grant, expiresAt, value: token } = found
+    const { grant, expiresAt, value: stored } = found
+    const { bound: _bound, ...token } = stored
     return {
       active: true,
       iss: this.#server.settings.issuer,

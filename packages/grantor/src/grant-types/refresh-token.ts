@@ -24,6 +24,8 @@ export class RefreshTokenGrantType extends GrantTypeBase {
     const { grant, value, id, secretHash } = found
     if (!isLive(grant, this.server.now())) throw new InvalidGrantError('the authorization was revoked or has expired')
     if (value.cnf && !sameConfirmation(value.cnf, confirmation)) throw new InvalidGrantError('the refresh token is bound to another key')
+    if (value.bound !== undefined && (!confirmation || !(value.bound in confirmation)))
+      throw new InvalidGrantError('the tokens of this authorization are bound to a key; the request proves none')
     // RFC 6749 §6: "The requested scope MUST NOT include any scope not originally granted by the resource owner"
     const narrowed = params.has('scope') ? scope : grant.scope
     if (!isWithin(narrowed, grant.scope))

@@ -51,7 +51,10 @@ export interface AccessToken {
 export interface RefreshToken {
   client_id: string
   iat: number
+  /** The key that a public client must prove to hold. */
   cnf?: Confirmation
+  /** How the access tokens of its family are bound, by the member of `cnf`: those that follow are never bound to nothing. */
+  bound?: string
   /** After its rotation: what its successor was given for, and the answer, encrypted under a key derived from this token. */
   successor?: { request: string; response: string }
 }

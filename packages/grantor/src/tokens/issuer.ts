@@ -1,7 +1,7 @@
 import type { Minted, PresentedToken, ServerContext, TokenFormat, TokenIssuance, TokenService } from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
-import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
-import type { Client } from '../models/client.ts'
+import { type AccessToken, REFRESH_TOKEN, type RefreshToken } from '../models/artifacts.ts'
+import { type Client, isPublic } from '../models/client.ts'
 import type { Confirmation } from '../models/confirmation.ts'
 import { type Grant, grantedResources } from '../models/grant.ts'
 import { parseScope } from '../models/scope.ts'
@@ -58,11 +58,10 @@ export class TokenIssuer implements TokenService {
     const expiresAt = Math.min(iat + refreshTokenLifetime, grant.expiresAt ?? Number.POSITIVE_INFINITY)
     const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN)
     // RFC 9449 §5: a public client's refresh token is bound to its key; a confidential client proves itself by authenticating.
-    const cnf = confirmation && client.token_endpoint_auth_method === 'none' ? { cnf: confirmation } : {}
-    return {
-      token,
-      artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value: { client_id: client.client_id, iat, ...cnf } }
-    }
+    const cnf = confirmation && isPublic(client) ? { cnf: confirmation } : {}
+    const [bound] = Object.keys(confirmation ?? {})
+    const value: RefreshToken = { client_id: client.client_id, iat, ...cnf, ...(bound !== undefined && { bound }) }
+    return { token, artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value } }
   }
 
   async find(token: string): Promise<PresentedToken | undefined> {
