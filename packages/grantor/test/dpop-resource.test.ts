@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { SeenProofs } from '../src/extensions/dpop/seen-proofs.ts'
 import { DpopResourceChecker, type DpopResourceOptions, OAuthError } from '../src/index.ts'
 import { hashOf, makeProof, newKey, type ProofParts } from './dpop-support.ts'
 import { START } from './support.ts'
@@ -90,6 +91,16 @@ describe('a checker for APIs', () => {
     const sent = await request()
     const answers = await Promise.allSettled([checker, other, checker, other].map((one) => one.check(sent, { cnf })))
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  test('DP-14 the memory of one process is bounded: when it is full nothing is taken, until what is old has gone', () => {
+    let now = 0
+    const seen = new SeenProofs(() => now)
+    for (let i = 0; i < 100_000; i++) seen.add(String(i), 60)
+    expect(seen.add('7', 60)).toBe(false)
+    expect(() => seen.add('one more', 60)).toThrow('too many proofs')
+    now = 61
+    expect([seen.add('one more', 121), seen.add('7', 121)]).toEqual([true, true])
   })
 
   test('DP-07 nonces of its own, on every node with the same secret', async () => {

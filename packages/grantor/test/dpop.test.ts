@@ -147,7 +147,7 @@ describe('refresh tokens', () => {
 })
 
 describe('clients that must prove a key', () => {
-  const extensions = [passwordGrant({ authenticate: async () => 'alice' }), implicit]
+  const extensions = [passwordGrant({ authenticate: async () => ({ subject: 'alice' }) }), implicit]
   const metadata = {
     dpop_bound_access_tokens: true,
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials', 'password', 'implicit'],
@@ -177,6 +177,13 @@ describe('clients that must prove a key', () => {
     const { test } = await dpopServer({}, { extensions }, metadata)
     const response = await test.authorize({ client_id: 'machine', scope: 'openid', response_type: 'token' })
     expect(response.headers.get('location')).toContain('#error=unauthorized_client')
+  })
+
+  test('DP-11 no other extension that confirms a key takes the place of their proof', async () => {
+    const other = () => ({ confirm: async () => ({ 'x5t#S256': 'thumbprint of a certificate' }) })
+    const test = new TestServer({ extensions: [other, dpop()] })
+    const client = await test.client({ dpop_bound_access_tokens: true })
+    await expectTokenError(await ask(test, client, MACHINE), 400, 'invalid_dpop_proof')
   })
 
   test('dpop_bound_access_tokens is true or false', async () => {

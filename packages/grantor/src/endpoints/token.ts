@@ -41,11 +41,13 @@ export class TokenEndpoint implements Endpoint {
   }
 
   async #confirm(http: OAuthRequest, client: Client): Promise<Confirmation | undefined> {
+    let first: Confirmation | undefined
+    // Each is asked, since each may refuse; a token is bound to one key.
     for (const { confirm } of this.#registry.contributions) {
       const confirmation = confirm && (await confirm(http, client))
-      if (confirmation) return confirmation
+      first ??= confirmation
     }
-    return undefined
+    return first
   }
 
   async #extend(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance> {
