@@ -4,6 +4,7 @@ import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
 import { isNetwork } from './client-addresses.ts'
+import { DpopConfig } from './dpop-config.ts'
 import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
 
@@ -24,8 +25,10 @@ const Server = z.strictObject({
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
   extensions: z
-    .array(z.enum(['client_secret_jwt', 'implicit', 'jwt_introspection', 'request_objects', 'resource_indicators', 'step_up']))
+    .array(z.enum(['client_secret_jwt', 'dpop', 'implicit', 'jwt_introspection', 'request_objects', 'resource_indicators', 'step_up']))
     .default([]),
+  /** How `dpop` is served, if it is named. */
+  dpop: DpopConfig.default({}),
   /** How `request_objects` are taken, if they are named. */
   requestObjects: z
     .strictObject({

@@ -1,5 +1,6 @@
 import {
   clientSecretJwt,
+  dpop,
   dynamicRegistration,
   type Extension,
   implicit,
@@ -16,6 +17,7 @@ import { ACR } from './sessions.ts'
 
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
   client_secret_jwt: () => clientSecretJwt,
+  dpop: (config) => dpop(config.dpop),
   implicit: () => implicit,
   jwt_introspection: () => jwtIntrospection,
   request_objects: (config) => requestObjects(config.requestObjects),

@@ -12,6 +12,8 @@ test.each([
   [{ paths: ['/token'] }, 'paths is an object'],
   [{ issuer: null }, 'issuer is a text'],
   [{ resources: [{ identifier: 'https://api.example.com', audience: 'x' }] }, 'there is no audience'],
+  [{ dpop: { algorithms: ['HS256'] } }, /dpop: algorithms is a list, each entry of it one of ES256/],
+  [{ dpop: { nonce: true } }, /nonce/],
   [{ port: '80', clockSkew: 'x' }, /port[\s\S]*clockSkew is a whole number/]
 ])('%j is refused before anything is opened, each fault by its name', (settings, message) => {
   expect(() => parseConfig({ issuer: ISSUER, ...settings })).toThrow(message)

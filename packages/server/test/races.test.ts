@@ -1,3 +1,4 @@
+import { SignJWT } from 'jose'
 import { generateKeyPair, PrivateKeyJwt } from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PostgresServer } from '../../sql/test/postgres.ts'
@@ -40,7 +41,7 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
   beforeAll(async () => {
     postgres = await PostgresServer.start()
     // Those who lose the race for an assertion are failures of one client from one address, more than anybody else would make.
-    three = await Nodes.start(3, await postgres.createDatabase(), { clientFailureLimit: 0 })
+    three = await Nodes.start(3, await postgres.createDatabase(), { clientFailureLimit: 0, extensions: ['dpop'], dpop: { proofLimit: 0 } })
     strict = await Nodes.start(3, await postgres.createDatabase(), { refreshTokenReuseWindow: 0 })
     ledger = new Ledger(three.deployment)
     strictLedger = new Ledger(strict.deployment)
@@ -107,6 +108,23 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
       const answers = await race(() => anonymous.post('/token', Object.fromEntries(form)))
       expect(statusesOf(answers)).toEqual([200, ...Array.from({ length: RACERS - 1 }, () => 401)])
     })
+  })
+
+  test(`DP-04 a DPoP proof, by its key and jti, is accepted once of ${RACERS} times`, async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey)
+    const metadata = { grant_types: ['client_credentials'], scope: 'read' }
+    const machine = JSON.parse(await grantor(['client', '--config', three.config, JSON.stringify(metadata)]))
+    const sender = new Ledger({ ...three.deployment, clientId: machine.client_id, clientSecret: machine.client_secret })
+    await repeat('proof', { requests: () => sender.requests }, async (turn) => {
+      const dpop = await new SignJWT({ jti: String(turn), htm: 'POST', htu: `${three.deployment.issuer}/token` })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } as JsonWebKey })
+        .setIssuedAt()
+        .sign(privateKey)
+      const answers = await race(() => sender.post('/token', { grant_type: 'client_credentials' }, undefined, { dpop }))
+      expect(statusesOf(answers)).toEqual(oneWinner)
+    })
+    expect(sender.violations).toEqual([])
   })
 
   test('I4 revoke and refresh at a barrier: after the acknowledged revocation nothing is active on any node', async () => {

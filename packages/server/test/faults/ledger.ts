@@ -139,12 +139,17 @@ export class Ledger {
     return JSON.parse(response.body).active
   }
 
-  post(path: string, form: Record<string, string>, port?: number): Promise<Answer | undefined> {
-    return this.send('POST', path, new URLSearchParams(form).toString(), port)
+  post(path: string, form: Record<string, string>, port?: number, headers: Record<string, string> = {}): Promise<Answer | undefined> {
+    return this.send('POST', path, new URLSearchParams(form).toString(), { port, headers })
   }
 
   /** Undefined: the connection broke. */
-  async send(method: string, path: string, body = '', port?: number): Promise<Answer | undefined> {
+  async send(
+    method: string,
+    path: string,
+    body = '',
+    { port, headers = {} }: { port?: number | undefined; headers?: Record<string, string> } = {}
+  ): Promise<Answer | undefined> {
     const { ports, issuer, clientId, clientSecret, cookie } = this.#deployment
     this.requests++
     const start = performance.now()
@@ -152,7 +157,8 @@ export class Ledger {
       host: new URL(issuer).host,
       ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded' }),
       ...(method === 'POST' && clientSecret !== undefined && { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` }),
-      cookie
+      cookie,
+      ...headers
     })
     this.longest = Math.max(this.longest, Math.round(performance.now() - start))
     if (!answer || answer.status === 503) this.faults++

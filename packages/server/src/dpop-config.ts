@@ -1,0 +1,22 @@
+import { dpop } from 'grantor'
+import { z } from 'zod'
+
+/** `DpopOptions`; their ranges are the library's to judge. */
+export const DpopConfig = z
+  .strictObject({
+    algorithms: z.array(z.string()).exactOptional(),
+    /** Seconds. */
+    proofLifetime: z.number().exactOptional(),
+    required: z.boolean().exactOptional(),
+    nonces: z.boolean().exactOptional(),
+    /** Seconds. */
+    nonceLifetime: z.number().exactOptional(),
+    proofLimit: z.number().exactOptional()
+  })
+  .superRefine((options, context) => {
+    try {
+      dpop(options)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+    }
+  })
