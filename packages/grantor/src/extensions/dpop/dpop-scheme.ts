@@ -10,7 +10,7 @@ export class DpopScheme implements TokenScheme {
   readonly #proofs: ServerProofs
 
   constructor(proofs: ServerProofs, algorithms: readonly string[]) {
-    // RFC 9449 §7.1: "a space-delimited list of JWS algorithms".
+    // RFC 9449 §7.1: "a space-delimited list of JWS alg (Algorithm) header values".
     this.challenge = { algs: algorithms.join(' ') }
     this.#proofs = proofs
   }
