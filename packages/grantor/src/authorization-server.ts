@@ -7,6 +7,7 @@ import { createIdentifier } from './crypto/identifier.ts'
 import type { CryptoPort, Signer } from './crypto/port.ts'
 import { runtimeCrypto } from './crypto/runtime.ts'
 import { Secrets } from './crypto/secrets.ts'
+import { AuthorizationRequests } from './endpoints/authorization-requests.ts'
 import { metadataOf } from './endpoints/metadata.ts'
 import { Router } from './endpoints/router.ts'
 import { ConfigurationError, type OAuthError } from './errors.ts'
@@ -18,7 +19,8 @@ import { InteractionService } from './interactions/service.ts'
 import type { Client } from './models/client.ts'
 import type { Policy } from './models/policy.ts'
 import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, type OutboundRefusal } from './outbound/outbound.ts'
-import type { OAuthRequest } from './requests.ts'
+import type { Params } from './params.ts'
+import type { OAuthRequest, UnfoldedRequest } from './requests.ts'
 import { refuseUnknown } from './setting-rules.ts'
 import { checkChoices, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
 import type { Store } from './stores/store.ts'
@@ -79,6 +81,7 @@ export class AuthorizationServer implements ServerContext {
   readonly #registry = new Registry()
   readonly #authenticator: ClientAuthenticator
   readonly #guard: ResourceGuard
+  readonly #requests: AuthorizationRequests
   readonly #router: Router
 
   /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
@@ -104,6 +107,7 @@ export class AuthorizationServer implements ServerContext {
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)
     this.#authenticator = new ClientAuthenticator(this, this.#registry.clientAuthentications.values())
     this.#guard = new ResourceGuard(this, this.#registry.tokenSchemes)
+    this.#requests = new AuthorizationRequests(this, this.#registry)
     this.#router = new Router(this, this.#registry, interactions)
   }
 
@@ -184,6 +188,12 @@ export class AuthorizationServer implements ServerContext {
 
   protect<T>(request: OAuthRequest, answer: (token: PresentedToken) => Promise<T>): Promise<T> {
     return this.#guard.protect(request, answer)
+  }
+
+  async judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest> {
+    const unfolded = await this.#requests.unfold(params, request)
+    await this.#requests.judge(await this.#requests.prove(unfolded.params), unfolded, request)
+    return unfolded
   }
 
   emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void {

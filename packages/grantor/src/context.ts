@@ -9,7 +9,8 @@ import type { Confirmation } from './models/confirmation.ts'
 import type { Grant } from './models/grant.ts'
 import type { Policy } from './models/policy.ts'
 import type { Outbound } from './outbound/outbound.ts'
-import type { OAuthRequest, TokenRequest } from './requests.ts'
+import type { Params } from './params.ts'
+import type { OAuthRequest, TokenRequest, UnfoldedRequest } from './requests.ts'
 import type { Settings } from './settings.ts'
 import type { Found, Reference, Store } from './stores/store.ts'
 
@@ -239,6 +240,11 @@ export interface ServerContext {
    * @throws InvalidTokenError (401), InvalidRequestError, or what `answer` throws
    */
   protect<T>(request: OAuthRequest, answer: (token: PresentedToken) => Promise<T>): Promise<T>
+  /**
+   * Unfolds an authorization request and judges it as the authorization endpoint will, up to where a person is involved.
+   * @throws OAuthError for everything that is wrong with it
+   */
+  judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest>
   /** Tells the operator of a refusal or failure that the endpoint answers itself. */
   report(error: OAuthError, about: { endpoint: string; requestId: string; clientId?: string }): void
   /** Whether this grant type is served here. */

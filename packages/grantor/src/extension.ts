@@ -9,7 +9,7 @@ import type { InteractionCheck } from './interactions/checks.ts'
 import type { Client } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
 import type { Params } from './params.ts'
-import type { AuthorizationRequest, OAuthRequest, TokenRequest } from './requests.ts'
+import type { AuthorizationRequest, OAuthRequest, TokenRequest, UnfoldedRequest } from './requests.ts'
 import type { ResponseModeBase } from './response-modes/base.ts'
 import type { ResponseTypeBase } from './response-types/base.ts'
 
@@ -56,8 +56,8 @@ export interface Contribution {
   encryptionAlgorithms?: readonly string[]
   /** Refuses a client that is registered or changed, when its members are right one by one. @throws InvalidClientMetadataError */
   validateClient?(client: Client): Promise<void>
-  /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). */
-  resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<Params>
+  /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). Undefined: it was not. */
+  resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<UnfoldedRequest | undefined>
   /** What of the scope that a client asks a person for may be granted to it; the rest is ignored. */
   limitScope?(request: AuthorizationRequest): readonly string[]
   /** Refuses, or returns what the grant must remember. */

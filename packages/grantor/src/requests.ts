@@ -2,6 +2,7 @@ import type { HttpRequest } from './http.ts'
 import type { Client } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
 import type { Params } from './params.ts'
+import type { Reference } from './stores/store.ts'
 
 /** A request that reached an endpoint. */
 export interface OAuthRequest extends HttpRequest {
@@ -35,8 +36,19 @@ export interface AuthorizationRequest {
   scope: readonly string[]
   state?: string
   params: Params
+  /** What its answer spends: it came from a single-use record. */
+  spends?: Reference
   /** The HTTP request that carries it. */
   http: OAuthRequest
   /** The key that whoever redeems the code must prove to hold. */
   confirmation?: Confirmation
+}
+
+/** An authorization request as it counts, whatever way it was sent (RFC 9126, RFC 9101). */
+export interface UnfoldedRequest {
+  params: Params
+  /** It may not be begun after that. Seconds since the epoch. */
+  expiresAt?: number
+  /** The single-use record that it came from: its answer spends it. */
+  spends?: Reference
 }

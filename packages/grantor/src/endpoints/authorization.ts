@@ -1,39 +1,17 @@
 import type { ServerContext } from '../context.ts'
-import {
-  InvalidRequestError,
-  InvalidScopeError,
-  OAuthError,
-  RequestNotSupportedError,
-  RequestUriNotSupportedError,
-  ServerError,
-  UnauthorizedClientError,
-  UnsupportedResponseTypeError
-} from '../errors.ts'
+import { InvalidRequestError, InvalidRequestUriError, OAuthError, ServerError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import { type HttpResponse, withCookies } from '../http.ts'
 import type { Interactions, Session } from '../interactions/base.ts'
 import { type InteractionCheck, type Situation, scopeOf } from '../interactions/checks.ts'
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
 import type { Grant } from '../models/grant.ts'
-import { responseTypeName } from '../models/response-type.ts'
-import { isWithin } from '../models/scope.ts'
-import { encodeForm, Params } from '../params.ts'
-import type { AuthorizationRequest, OAuthRequest } from '../requests.ts'
-import type { ResponseTypeBase } from '../response-types/base.ts'
+import { Params } from '../params.ts'
+import type { AuthorizationRequest, OAuthRequest, UnfoldedRequest } from '../requests.ts'
+import { AuthorizationRequests, type Judged } from './authorization-requests.ts'
 import { DeniedError } from './denied-error.ts'
-import { answer, provenRedirectUri, type Redirection, refuse, safeResponseMode, single } from './redirection.ts'
+import { answer, type Redirection, refuse } from './redirection.ts'
 import { RefusalLimit } from './refusal-limit.ts'
-import { requestedScope } from './scope.ts'
-
-// Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
-const MAX_STATE = 4096
-
-/** A request that could be answered, if the person is there and agrees. */
-interface Judged {
-  request: AuthorizationRequest
-  type: ResponseTypeBase
-  details: Record<string, unknown>
-}
 
 /** The authorization endpoint (RFC 6749 §3.1): prove where the answer goes, judge the request, involve the person, answer. */
 export class AuthorizationEndpoint implements Endpoint {
@@ -46,6 +24,7 @@ export class AuthorizationEndpoint implements Endpoint {
   readonly #registry: Registry
   readonly #interactions: Interactions
   readonly #service: InteractionService
+  readonly #requests: AuthorizationRequests
   readonly #refusals: RefusalLimit
 
   constructor(server: ServerContext, registry: Registry, interactions: Interactions, service: InteractionService) {
@@ -53,60 +32,44 @@ export class AuthorizationEndpoint implements Endpoint {
     this.#registry = registry
     this.#interactions = interactions
     this.#service = service
+    this.#requests = new AuthorizationRequests(server, registry)
     this.#refusals = new RefusalLimit(server)
   }
 
   async handle(http: OAuthRequest): Promise<HttpResponse> {
     const begunId = http.params.get('interaction')
     const begun = begunId === undefined ? undefined : await this.#service.load(http, begunId)
-    let params: Params
+    let unfolded: UnfoldedRequest
     try {
-      params = begun ? Params.parse(begun.value.request) : await this.#unfold(http)
+      unfolded = begun ? requestOf(begun) : await this.#requests.unfold(http.params, http)
     } catch (error) {
       return this.#refuseFolded(error, http)
     }
-    const redirection = await this.#prove(params).catch((error: unknown) => this.#abandon(error, begun))
+    const redirection = await this.#requests.prove(unfolded.params).catch((error: unknown) => this.#abandon(error, begun))
     // Errors before this line are shown here; after it they are redirected.
-    return this.#answer(redirection, params, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
-  }
-
-  /** RFC 9126 §4, RFC 9101 §6.1: what was pushed or signed takes the place of what is in the URL. */
-  async #unfold(http: OAuthRequest): Promise<Params> {
-    let { params } = http
-    for (const { resolveAuthorizationParams } of this.#registry.contributions)
-      if (resolveAuthorizationParams) params = await resolveAuthorizationParams(params, http)
-    return params
+    return this.#answer(redirection, unfolded, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
   }
 
   /** RFC 9101 §6: the error goes "to the client in response to the authorization request", if the URL itself proves the way to it. */
   async #refuseFolded(error: unknown, http: OAuthRequest): Promise<HttpResponse> {
-    const redirection = await this.#prove(http.params).catch(() => {
+    const redirection = await this.#requests.prove(http.params).catch(() => {
       throw error
     })
     return this.#refuse(redirection, error, http)
   }
 
-  async #prove(params: Params): Promise<Redirection> {
-    const client = await this.#server.clients.find(params.require('client_id'))
-    if (!client)
-      throw new InvalidRequestError('client_id is not registered here; if the application was removed, connect it again', {
-        detail: { client_id: params.get('client_id') }
-      })
-    if (!params.has('redirect_uri')) checkUnfolded(params)
-    const redirectUri = provenRedirectUri(params, client, this.#server.settings.allowOmittedRedirectUri)
-    const state = single(params, 'state')
-    return {
-      client,
-      redirectUri,
-      mode: safeResponseMode(params, client, this.#registry),
-      ...(state !== undefined && isShort(state) && { state })
-    }
-  }
-
-  async #answer(redirection: Redirection, params: Params, http: OAuthRequest, begun: FoundInteraction | undefined): Promise<HttpResponse> {
-    const judged = await this.#judge(redirection, params, http)
+  async #answer(
+    redirection: Redirection,
+    unfolded: UnfoldedRequest,
+    http: OAuthRequest,
+    begun: FoundInteraction | undefined
+  ): Promise<HttpResponse> {
+    const judged = await this.#requests.judge(redirection, unfolded, http)
     const session = await this.#interactions.session(http)
-    if (begun?.value.denied) throw new DeniedError(await this.#finish(begun, 'denied', http))
+    if (begun?.value.denied) {
+      await this.#spend(judged.request)
+      throw new DeniedError(await this.#finish(begun, 'denied', http))
+    }
     const situation = this.#situation(judged, session, begun)
     const check = await this.#needed(situation)
     if (!check) return this.#grant(redirection, judged, session as Session, begun)
@@ -121,62 +84,12 @@ export class AuthorizationEndpoint implements Endpoint {
     throw error
   }
 
-  /** Everything that can be said of the request itself. */
-  async #judge({ client, redirectUri, mode, state }: Redirection, params: Params, http: OAuthRequest): Promise<Judged> {
-    // RFC 8707 §2: "Multiple resource parameters MAY be used"; no other may be repeated here.
-    const repeated = params.repeated(['resource'])
-    if (repeated !== undefined) params.get(repeated)
-    checkUnfolded(params)
-    if (!isShort(params.get('state') ?? '')) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)
-    const responseType = responseTypeName(params.require('response_type'))
-    const type = this.#registry.responseTypes.get(responseType)
-    if (!type) throw new UnsupportedResponseTypeError()
-    const registered = client.response_types.map(responseTypeName).includes(responseType)
-    if (!registered || !isWithin(type.grantTypes, client.grant_types)) {
-      throw new UnauthorizedClientError('this client is not registered for that response type', {
-        detail: { registered: client.response_types }
-      })
-    }
-    const responseMode = params.get('response_mode') ?? type.defaultResponseMode
-    if (client.response_modes?.includes(responseMode) === false)
-      throw new InvalidRequestError('this client is not registered for that response_mode', {
-        detail: { registered: client.response_modes }
-      })
-    if (responseMode !== mode.responseMode) throw new InvalidRequestError('this response_mode is not served, or not for that response type')
-    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
-    if (!scope)
-      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
-    const request: AuthorizationRequest = {
-      client,
-      redirectUri,
-      responseType,
-      responseMode,
-      scope,
-      params,
-      http,
-      ...(state !== undefined && { state })
-    }
-    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
-    await type.validateRequest(request)
-    for (const { bindCode } of this.#registry.contributions) {
-      const confirmation = bindCode?.(request)
-      if (confirmation) request.confirmation = confirmation
-    }
-    const details: Record<string, unknown> = {}
-    for (const { validateAuthorizationRequest } of this.#registry.contributions) {
-      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
-    }
-    return { request, type, details }
-  }
-
-  #situation({ request, details }: Judged, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
-    const { params, client } = request
+  #situation({ request, details, prompts, maxAge }: Judged, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
+    const { client } = request
     const now = this.#server.now()
     let granted: Promise<readonly Grant[]> | undefined
     return {
-      ...{ request, details, session, now },
-      prompts: this.#prompts(params),
-      maxAge: maxAgeOf(params) ?? client.default_max_age,
+      ...{ request, details, prompts, maxAge, session, now },
       freshLogin: isFresh(session, begun),
       result: begun?.value ?? {},
       granted: () => {
@@ -215,6 +128,7 @@ export class AuthorizationEndpoint implements Endpoint {
     begun: FoundInteraction | undefined
   ): Promise<HttpResponse> {
     const { client, http } = request
+    await this.#spend(request)
     const cookies = begun ? [await this.#finish(begun, 'granted', http, session.subject)] : []
     const now = this.#server.now()
     const grant: Grant = {
@@ -243,22 +157,19 @@ export class AuthorizationEndpoint implements Endpoint {
     return withCookies(answer(redirection, params, this.#server.settings.issuer), cookies)
   }
 
+  /** RFC 9126 §7.3: one answer for one pushed request, however often and wherever it was opened. @throws InvalidRequestUriError */
+  async #spend({ spends }: AuthorizationRequest): Promise<void> {
+    if (!spends) return
+    const spent = await this.#server.store.artifacts.consume(spends, { now: this.#server.now() })
+    if (!spent?.first) throw new InvalidRequestUriError('this request was answered before; start again at the application')
+  }
+
   /** @returns the cookie that forgets it. @throws InvalidRequestError if it ended before. */
   async #finish({ id, value }: FoundInteraction, outcome: 'granted' | 'denied', http: OAuthRequest, subject?: string): Promise<string> {
     const cookie = await this.#service.finish({ id })
     const event = { clientId: value.client_id, interactionId: id, outcome, ...(subject !== undefined && { subject }) }
     this.#server.emit('interaction.finished', event, http.id)
     return cookie
-  }
-
-  #prompts(params: Params): readonly string[] {
-    const prompts = params.get('prompt')?.split(' ') ?? []
-    const known = [...this.#registry.interactionChecks.values()].map(({ prompt }) => prompt)
-    // OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
-    if (prompts.includes('none') && prompts.length > 1) throw new InvalidRequestError('prompt none stands alone')
-    if (!prompts.every((prompt) => prompt === 'none' || known.includes(prompt)))
-      throw new InvalidRequestError('prompt has a value that is not supported here')
-    return prompts
   }
 
   #refuse(redirection: Redirection, error: unknown, http: OAuthRequest): HttpResponse {
@@ -270,26 +181,15 @@ export class AuthorizationEndpoint implements Endpoint {
   }
 }
 
-/** OpenID Connect Core §6.1: "Should an OP not support this parameter and an RP uses it, the OP MUST return the request_not_supported error"; §6.2 likewise. */
-function checkUnfolded(params: Params): void {
-  if (params.has('request')) throw new RequestNotSupportedError()
-  if (params.has('request_uri')) throw new RequestUriNotSupportedError()
+/** What the person was asked about, as it was when they were. */
+function requestOf({ value: { request, spends } }: FoundInteraction): UnfoldedRequest {
+  return { params: Params.parse(request), ...(spends && { spends }) }
 }
 
 /** What the person allowed in this interaction of what the client may still ask for; without one, all that it asks for. */
 function consentedScope(asked: readonly string[], { subject }: Session, begun: FoundInteraction | undefined): readonly string[] {
   const consent = begun?.value.consent
   return consent?.subject === subject ? consent.scope.filter((token) => asked.includes(token)) : asked
-}
-
-function isShort(state: string): boolean {
-  return state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE
-}
-
-function maxAgeOf(params: Params): number | undefined {
-  const value = params.get('max_age')
-  if (value !== undefined && !/^\d{1,10}$/.test(value)) throw new InvalidRequestError('max_age is a number of seconds')
-  return value === undefined ? undefined : Number(value)
 }
 
 /** Whether the person signed in after this request began: a newer session than the one it began with, if it began with one. */

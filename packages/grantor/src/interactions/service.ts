@@ -5,7 +5,7 @@ import type { Kind } from '../models/artifacts.ts'
 import { isWithin, parseScope } from '../models/scope.ts'
 import { Params } from '../params.ts'
 import type { AuthorizationRequest } from '../requests.ts'
-import type { Found } from '../stores/store.ts'
+import type { Found, Reference } from '../stores/store.ts'
 import type { Interaction, InteractionResult, Session } from './base.ts'
 
 // As many sign-ins at once in one browser; the oldest gives way, so that cookies never outgrow a header.
@@ -18,6 +18,8 @@ interface PendingAuthorization extends InteractionResult {
   client_id: string
   /** The authorization request, as sent. */
   request: string
+  /** The single-use record that it came from. */
+  spends?: Reference
   redirectUri: string
   scope: readonly string[]
   details: Readonly<Record<string, unknown>>
@@ -99,6 +101,7 @@ export class InteractionService {
       ...step,
       client_id: request.client.client_id,
       request: request.params.toString(),
+      ...(request.spends && { spends: request.spends }),
       redirectUri: request.redirectUri,
       scope: request.scope,
       details,

@@ -2,7 +2,7 @@ import type { ServerContext } from '../../context.ts'
 import { InvalidRequestError, InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { asksForOpenId, type Params } from '../../params.ts'
-import type { OAuthRequest } from '../../requests.ts'
+import type { OAuthRequest, UnfoldedRequest } from '../../requests.ts'
 import { fetchRequestObject } from './by-reference.ts'
 import type { RequestObjectOptions } from './options.ts'
 import { paramsOf } from './parameters.ts'
@@ -21,15 +21,16 @@ export class SignedRequests {
   }
 
   /** @throws InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError */
-  async unfold(params: Params, request: OAuthRequest): Promise<Params> {
+  async unfold(params: Params, request: OAuthRequest): Promise<UnfoldedRequest | undefined> {
     const client = params.has('client_id') ? await this.#server.clients.find(params.require('client_id')) : undefined
     // Who is not a client, is told so by the endpoint.
-    if (!client) return params
+    if (!client) return undefined
     const object = await this.#find(params, client)
-    if (object === undefined) return this.#unsigned(params, request, client)
-    const unfolded = paramsOf(await this.#reader.read(object, client))
+    if (object === undefined) return this.#checkUnsigned(request, client)
+    const claims = await this.#reader.read(object, client)
+    const unfolded = paramsOf(claims)
     checkOpenId(params, unfolded)
-    return unfolded
+    return { params: unfolded, ...(claims.exp !== undefined && { expiresAt: claims.exp }) }
   }
 
   async #find(params: Params, client: Client): Promise<string | undefined> {
@@ -43,10 +44,10 @@ export class SignedRequests {
   }
 
   /** What a URN stood for was judged when it was pushed; what nobody unfolds, the endpoint refuses. */
-  #unsigned(params: Params, request: OAuthRequest, client: Client): Params {
+  #checkUnsigned(request: OAuthRequest, client: Client): undefined {
     if ((this.#options.required || client.require_signed_request_object) && !request.params.has('request_uri'))
       throw new InvalidRequestError('this client must send its requests as signed request objects')
-    return params
+    return undefined
   }
 }
 

@@ -1,0 +1,142 @@
+import type { ServerContext } from '../context.ts'
+import {
+  InvalidRequestError,
+  InvalidScopeError,
+  RequestNotSupportedError,
+  RequestUriNotSupportedError,
+  UnauthorizedClientError,
+  UnsupportedResponseTypeError
+} from '../errors.ts'
+import type { Registry } from '../extension.ts'
+import { responseTypeName } from '../models/response-type.ts'
+import { isWithin } from '../models/scope.ts'
+import { encodeForm, type Params } from '../params.ts'
+import type { AuthorizationRequest, OAuthRequest, UnfoldedRequest } from '../requests.ts'
+import type { ResponseTypeBase } from '../response-types/base.ts'
+import { provenRedirectUri, type Redirection, safeResponseMode, single } from './redirection.ts'
+import { requestedScope } from './scope.ts'
+
+// Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
+const MAX_STATE = 4096
+
+/** A request that could be answered, if the person is there and agrees. */
+export interface Judged {
+  request: AuthorizationRequest
+  type: ResponseTypeBase
+  details: Record<string, unknown>
+  prompts: readonly string[]
+  /** Seconds; undefined if the client sets no limit. */
+  maxAge: number | undefined
+}
+
+/** All that can be said of an authorization request before a person is involved (RFC 6749 §4.1.1). */
+export class AuthorizationRequests {
+  readonly #server: ServerContext
+  readonly #registry: Registry
+
+  constructor(server: ServerContext, registry: Registry) {
+    this.#server = server
+    this.#registry = registry
+  }
+
+  /** RFC 9126 §4, RFC 9101 §6.1: what was pushed or signed takes the place of what came with it. */
+  async unfold(params: Params, http: OAuthRequest): Promise<UnfoldedRequest> {
+    let unfolded: UnfoldedRequest = { params }
+    for (const { resolveAuthorizationParams } of this.#registry.contributions)
+      if (resolveAuthorizationParams) unfolded = { ...unfolded, ...(await resolveAuthorizationParams(unfolded.params, http)) }
+    return unfolded
+  }
+
+  /** Where the answer goes. @throws InvalidRequestError if that is not proven, so that nobody may be told but the person. */
+  async prove(params: Params): Promise<Redirection> {
+    const client = await this.#server.clients.find(params.require('client_id'))
+    if (!client)
+      throw new InvalidRequestError('client_id is not registered here; if the application was removed, connect it again', {
+        detail: { client_id: params.get('client_id') }
+      })
+    if (!params.has('redirect_uri')) checkUnfolded(params)
+    const redirectUri = provenRedirectUri(params, client, this.#server.settings.allowOmittedRedirectUri)
+    const state = single(params, 'state')
+    return {
+      client,
+      redirectUri,
+      mode: safeResponseMode(params, client, this.#registry),
+      ...(state !== undefined && isShort(state) && { state })
+    }
+  }
+
+  /** Everything that can be said of the request itself. @throws OAuthError if it cannot be answered. */
+  async judge({ client, redirectUri, mode, state }: Redirection, { params, spends }: UnfoldedRequest, http: OAuthRequest): Promise<Judged> {
+    // RFC 8707 §2: "Multiple resource parameters MAY be used"; no other may be repeated here.
+    const repeated = params.repeated(['resource'])
+    if (repeated !== undefined) params.get(repeated)
+    checkUnfolded(params)
+    if (!isShort(params.get('state') ?? '')) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)
+    const responseType = responseTypeName(params.require('response_type'))
+    const type = this.#registry.responseTypes.get(responseType)
+    if (!type) throw new UnsupportedResponseTypeError()
+    const registered = client.response_types.map(responseTypeName).includes(responseType)
+    if (!registered || !isWithin(type.grantTypes, client.grant_types)) {
+      throw new UnauthorizedClientError('this client is not registered for that response type', {
+        detail: { registered: client.response_types }
+      })
+    }
+    const responseMode = params.get('response_mode') ?? type.defaultResponseMode
+    if (client.response_modes?.includes(responseMode) === false)
+      throw new InvalidRequestError('this client is not registered for that response_mode', {
+        detail: { registered: client.response_modes }
+      })
+    if (responseMode !== mode.responseMode) throw new InvalidRequestError('this response_mode is not served, or not for that response type')
+    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
+    if (!scope)
+      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
+    const request: AuthorizationRequest = {
+      client,
+      redirectUri,
+      responseType,
+      responseMode,
+      scope,
+      params,
+      http,
+      ...(state !== undefined && { state }),
+      ...(spends && { spends })
+    }
+    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
+    await type.validateRequest(request)
+    for (const { bindCode } of this.#registry.contributions) {
+      const confirmation = bindCode?.(request)
+      if (confirmation) request.confirmation = confirmation
+    }
+    const details: Record<string, unknown> = {}
+    for (const { validateAuthorizationRequest } of this.#registry.contributions) {
+      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
+    }
+    return { request, type, details, prompts: this.#prompts(params), maxAge: maxAgeOf(params) ?? client.default_max_age }
+  }
+
+  #prompts(params: Params): readonly string[] {
+    const prompts = params.get('prompt')?.split(' ') ?? []
+    const known = [...this.#registry.interactionChecks.values()].map(({ prompt }) => prompt)
+    // OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
+    if (prompts.includes('none') && prompts.length > 1) throw new InvalidRequestError('prompt none stands alone')
+    if (!prompts.every((prompt) => prompt === 'none' || known.includes(prompt)))
+      throw new InvalidRequestError('prompt has a value that is not supported here')
+    return prompts
+  }
+}
+
+/** OpenID Connect Core §6.1: "Should an OP not support this parameter and an RP uses it, the OP MUST return the request_not_supported error"; §6.2 likewise. */
+function checkUnfolded(params: Params): void {
+  if (params.has('request')) throw new RequestNotSupportedError()
+  if (params.has('request_uri')) throw new RequestUriNotSupportedError()
+}
+
+function isShort(state: string): boolean {
+  return state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE
+}
+
+function maxAgeOf(params: Params): number | undefined {
+  const value = params.get('max_age')
+  if (value !== undefined && !/^\d{1,10}$/.test(value)) throw new InvalidRequestError('max_age is a number of seconds')
+  return value === undefined ? undefined : Number(value)
+}
