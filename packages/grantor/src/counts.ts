@@ -31,3 +31,9 @@ export class Counts {
     return next.count
   }
 }
+
+/** The name of a client in one household or machine: an IPv4 address, or the first half of an IPv6 one. */
+export function clientAtAddress(clientId: string, address: string): string {
+  const network = address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address
+  return JSON.stringify([clientId.slice(0, 200), network])
+}

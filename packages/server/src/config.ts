@@ -25,10 +25,31 @@ const Server = z.strictObject({
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   /** Optional specifications, by name. */
   extensions: z
-    .array(z.enum(['client_secret_jwt', 'dpop', 'implicit', 'jwt_introspection', 'request_objects', 'resource_indicators', 'step_up']))
+    .array(
+      z.enum([
+        'client_secret_jwt',
+        'dpop',
+        'implicit',
+        'jwt_introspection',
+        'pushed_authorization_requests',
+        'request_objects',
+        'resource_indicators',
+        'step_up'
+      ])
+    )
     .default([]),
   /** How `dpop` is served, if it is named. */
   dpop: DpopConfig.default({}),
+  /** How requests are pushed, if `pushed_authorization_requests` are named. */
+  pushedAuthorizationRequests: z
+    .strictObject({
+      required: z.boolean().exactOptional(),
+      /** Seconds. */
+      lifetime: z.int().min(1).max(600).exactOptional(),
+      /** Of one client from one address within a minute; 0 = no limit. */
+      limit: z.int().min(0).exactOptional()
+    })
+    .default({}),
   /** How `request_objects` are taken, if they are named. */
   requestObjects: z
     .strictObject({

@@ -6,6 +6,7 @@ import {
   implicit,
   jwtIntrospection,
   type OpenIdOptions,
+  pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,
   stepUp
@@ -20,6 +21,7 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) =>
   dpop: (config) => dpop(config.dpop),
   implicit: () => implicit,
   jwt_introspection: () => jwtIntrospection,
+  pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
   step_up: () => stepUp({ acrValues: [ACR] })

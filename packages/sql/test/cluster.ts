@@ -16,20 +16,19 @@ export class Cluster {
   readonly nodes: readonly RemoteNode[]
   readonly clientSecret: string
   readonly #clientId: string
-  readonly #authorization: string
+  readonly #authorization: Record<string, string>
 
   private constructor(nodes: readonly RemoteNode[], client: { client_id: string; client_secret?: string }, challenge: string) {
     this.nodes = nodes
     this.#clientId = client.client_id
     this.clientSecret = client.client_secret ?? ''
-    this.#authorization = `/authorize?${new URLSearchParams({
-      client_id: client.client_id,
+    this.#authorization = {
       response_type: 'code',
       redirect_uri: REDIRECT_URI,
       scope: 'read',
       code_challenge: challenge,
       code_challenge_method: 'S256'
-    })}`
+    }
   }
 
   /** @param location a path of SQLite or a URL of PostgreSQL, where there is nothing yet: all nodes start on it at the same moment. */
@@ -52,7 +51,17 @@ export class Cluster {
   }
 
   async code(node: RemoteNode = this.node(0)): Promise<string> {
-    return new URL((await node.send(this.#authorization)).location ?? '').searchParams.get('code') ?? ''
+    return (await this.#authorize(node, this.#authorization)) ?? ''
+  }
+
+  /** The name of an authorization request that the client pushed (RFC 9126 §2.2). */
+  async push(node: RemoteNode = this.node(0)): Promise<string> {
+    return JSON.parse((await this.#post(node, '/par', this.#authorization)).body).request_uri
+  }
+
+  /** What the browser gets for it: a code, or nothing. */
+  open(node: RemoteNode, request_uri: string): Promise<string | undefined> {
+    return this.#authorize(node, { request_uri })
   }
 
   redeem(node: RemoteNode, code: string) {
@@ -83,6 +92,11 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))
+  }
+
+  async #authorize(node: RemoteNode, params: Record<string, string>): Promise<string | undefined> {
+    const { location } = await node.send(`/authorize?${new URLSearchParams({ client_id: this.#clientId, ...params })}`)
+    return new URL(location ?? 'about:blank').searchParams.get('code') ?? undefined
   }
 
   #post(node: RemoteNode, path: string, form: Record<string, string>) {

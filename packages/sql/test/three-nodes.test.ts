@@ -54,6 +54,14 @@ describe(`F-18 three nodes on one PostgreSQL, ${TRIALS} trials each`, { timeout:
     })
   })
 
+  test(`PR-05 a request_uri that ${RACERS} browsers come with yields one code`, async () => {
+    await repeat(async () => {
+      const uri = await three.push()
+      const codes = await three.race(RACERS, (node) => three.open(node, uri))
+      expect(codes.filter((code) => code !== undefined)).toHaveLength(1)
+    })
+  })
+
   test(`RT-02 ${RACERS} refreshes within the window have one successor`, async () => {
     await repeat(async () => {
       const { refresh_token } = await three.tokens()

@@ -42,6 +42,12 @@ describe('two processes on one SQLite file', () => {
     expect(await two.isActive(two.node(0), [...successors][0])).toBe(true)
   })
 
+  test(`PR-05 ${RACERS} browsers with one request_uri: one code`, async () => {
+    const uri = await two.push()
+    const codes = await two.race(RACERS, (node) => two.open(node, uri))
+    expect(codes.filter((code) => code !== undefined)).toHaveLength(1)
+  })
+
   test('ST-01 nothing in the files can be used: no code, no token, no secret is there to be read', async () => {
     const code = await two.code()
     const { access_token, refresh_token } = JSON.parse((await two.redeem(two.node(1), code)).body)

@@ -35,13 +35,19 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     const { token_endpoint_auth_signing_alg: registered } = client
     const algorithms = [...(registered === undefined ? this.algorithms : namesOf(registered))]
     for (const key of await this.keys(client, decodeProtectedHeader(credential) as JWTHeaderParameters)) {
-      const payload = await this.#verified(credential, key, algorithms, client)
+      const payload = await this.#verified(credential, key, algorithms, client, request)
       if (payload) return this.#isAcceptable(payload, client, request.id)
     }
     return false
   }
 
-  async #verified(assertion: string, key: VerificationKey, algorithms: string[], client: Client): Promise<JWTPayload | undefined> {
+  async #verified(
+    assertion: string,
+    key: VerificationKey,
+    algorithms: string[],
+    client: Client,
+    request: OAuthRequest
+  ): Promise<JWTPayload | undefined> {
     try {
       const { payload } = await jwtVerify(assertion, key, {
         algorithms,
@@ -49,7 +55,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'jti'],
         issuer: client.client_id,
         subject: client.client_id,
-        audience: [...this.#audiences(client)],
+        audience: [...this.#audiences(client, request)],
         clockTolerance: this.server.settings.clockSkew,
         currentDate: new Date(this.server.now() * 1000)
       })
@@ -72,9 +78,11 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     return first
   }
 
-  #audiences(client: Client): readonly string[] {
+  /** RFC 9126 §2: "its issuer identifier, token endpoint URL, or pushed authorization request endpoint URL", or only the first. */
+  #audiences(client: Client, { path }: OAuthRequest): readonly string[] {
     const { issuer } = this.server.settings
-    return this.server.policy(client).assertionAudience === 'issuer' ? [issuer] : [issuer, this.server.endpoint('token')]
+    if (this.server.policy(client).assertionAudience === 'issuer') return [issuer]
+    return [issuer, this.server.endpoint('token'), new URL(path, issuer).href]
   }
 }
 

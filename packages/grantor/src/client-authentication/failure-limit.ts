@@ -1,4 +1,4 @@
-import { Counts } from '../counts.ts'
+import { Counts, clientAtAddress } from '../counts.ts'
 
 /** Seconds. */
 const WINDOW = 60
@@ -17,16 +17,10 @@ export class FailureLimit {
 
   /** Seconds until the next attempt is judged; 0: now. Without an address nobody can be told apart, and nobody waits. */
   wait(clientId: string, address: string | undefined, now: number): number {
-    return address === undefined ? 0 : this.#failures.wait(keyOf(clientId, address), now)
+    return address === undefined ? 0 : this.#failures.wait(clientAtAddress(clientId, address), now)
   }
 
   count(clientId: string, address: string | undefined, now: number): void {
-    if (address !== undefined) this.#failures.count(keyOf(clientId, address), now)
+    if (address !== undefined) this.#failures.count(clientAtAddress(clientId, address), now)
   }
-}
-
-/** One household or machine: an IPv4 address, or the first half of an IPv6 one. */
-function keyOf(clientId: string, address: string): string {
-  const network = address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address
-  return JSON.stringify([clientId.slice(0, 200), network])
 }

@@ -63,6 +63,8 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   introspection_encrypted_response_enc?: string
   /** True: it gets no access token that is not bound to a key by a DPoP proof (RFC 9449 §5.2). */
   dpop_bound_access_tokens?: boolean
+  /** True: an authorization request of this client that it did not push first is refused (RFC 9126 §6). */
+  require_pushed_authorization_requests?: boolean
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
   require_consent?: boolean
   /** False: it registered itself, and nobody vouches for what it says. Only an operator may set it. */

@@ -16,7 +16,7 @@ export interface Policy {
   requirePkce: boolean
   /**
    * Whom the assertion that a client authenticates with is for: `issuer`, and nobody else (draft-ietf-oauth-rfc7523bis §3), or as well
-   * `token_endpoint`, for clients that were written by OpenID Connect Core §9. Default `issuer`.
+   * `token_endpoint`, and the endpoint that it is sent to, for clients that were written by OpenID Connect Core §9 or RFC 9126 §2. Default `issuer`.
    */
   assertionAudience: 'issuer' | 'token_endpoint'
   /** `opaque` is looked up here; a `jwt` (RFC 9068) is verified where it is used. Default `opaque`. */
