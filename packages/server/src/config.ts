@@ -30,6 +30,7 @@ const Server = z.strictObject({
         'client_secret_jwt',
         'dpop',
         'implicit',
+        'jarm',
         'jwt_introspection',
         'pushed_authorization_requests',
         'request_objects',

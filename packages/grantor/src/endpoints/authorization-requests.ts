@@ -60,7 +60,7 @@ export class AuthorizationRequests {
     return {
       client,
       redirectUri,
-      mode: safeResponseMode(params, client, this.#registry),
+      ...safeResponseMode(params, client, this.#registry),
       ...(state !== undefined && isShort(state) && { state })
     }
   }

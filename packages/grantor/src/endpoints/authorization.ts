@@ -154,7 +154,7 @@ export class AuthorizationEndpoint implements Endpoint {
       responseType: type.responseType
     }
     this.#server.emit('authorization.granted', event, http.id)
-    return withCookies(answer(redirection, params, this.#server.settings.issuer), cookies)
+    return withCookies(await answer(redirection, params, this.#server.settings.issuer), cookies)
   }
 
   /** RFC 9126 §7.3: one answer for one pushed request, however often and wherever it was opened. @throws InvalidRequestUriError */
@@ -172,12 +172,12 @@ export class AuthorizationEndpoint implements Endpoint {
     return cookie
   }
 
-  #refuse(redirection: Redirection, error: unknown, http: OAuthRequest): HttpResponse {
+  async #refuse(redirection: Redirection, error: unknown, http: OAuthRequest): Promise<HttpResponse> {
     const refusal = error instanceof OAuthError ? error : new ServerError(undefined, { cause: error })
     const cookies = [...this.#refusals.count(refusal, http, redirection.client.client_id)]
     if (error instanceof DeniedError) cookies.push(error.cookie)
     this.#server.report(refusal, { endpoint: this.name, requestId: http.id, clientId: redirection.client.client_id })
-    return withCookies(refuse(redirection, refusal, this.#server.settings), cookies)
+    return withCookies(await refuse(redirection, refusal, this.#server.settings), cookies)
   }
 }
 

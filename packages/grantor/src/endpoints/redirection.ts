@@ -13,20 +13,27 @@ export interface Redirection {
   client: Client
   redirectUri: string
   mode: ResponseModeBase
+  /** The mode of the response type itself. */
+  usual: ResponseModeBase
   state?: string
 }
 
 /** RFC 6749 §4.1.2, RFC 9207 §2: every response, success or error, carries `state` as it came and `iss`. */
-export function answer({ redirectUri, mode, state }: Redirection, params: Record<string, string>, issuer: string): HttpResponse {
-  return mode.respond(redirectUri, Params.from({ ...params, ...(state !== undefined && { state }), iss: issuer }))
+export async function answer(
+  { client, redirectUri, mode, usual, state }: Redirection,
+  params: Record<string, string>,
+  issuer: string
+): Promise<HttpResponse> {
+  const members = Params.from({ ...params, ...(state !== undefined && { state }), iss: issuer })
+  return mode.respond(redirectUri, members, { client, usual })
 }
 
 /** RFC 6749 §4.1.2.1 */
-export function refuse(
+export async function refuse(
   redirection: Redirection,
   error: OAuthError,
   { issuer, errorUri }: { issuer: string; errorUri: string | undefined }
-): HttpResponse {
+): Promise<HttpResponse> {
   return answer(redirection, describe(error, errorUri), issuer)
 }
 
@@ -51,14 +58,18 @@ export function provenRedirectUri(params: Params, client: Client, allowOmitted: 
 }
 
 /** The mode in which even an error about the mode can be told: a token response never falls back to the query. */
-export function safeResponseMode(params: Params, client: Client, { responseTypes, responseModes }: Registry): ResponseModeBase {
+export function safeResponseMode(
+  params: Params,
+  client: Client,
+  { responseTypes, responseModes }: Registry
+): Pick<Redirection, 'mode' | 'usual'> {
   const name = responseTypeName(single(params, 'response_type') ?? '')
-  const usual = responseTypes.get(name)?.defaultResponseMode ?? (isForTokens(name) ? 'fragment' : 'query')
-  const named = responseModes.get(single(params, 'response_mode') ?? usual)
-  const isSafe = named && (named.mayCarryTokens || usual === 'query') && client.response_modes?.includes(named.responseMode) !== false
-  const mode = isSafe ? named : responseModes.get(usual)
-  if (!mode) throw new InvalidRequestError(`the response mode ${usual} is not served here`)
-  return mode
+  const usualName = responseTypes.get(name)?.defaultResponseMode ?? (isForTokens(name) ? 'fragment' : 'query')
+  const usual = responseModes.get(usualName)
+  if (!usual) throw new InvalidRequestError(`the response mode ${usualName} is not served here`)
+  const named = responseModes.get(single(params, 'response_mode') ?? usualName)
+  const isSafe = named && (named.mayCarryTokens || usualName === 'query') && client.response_modes?.includes(named.responseMode) !== false
+  return { mode: isSafe ? named : usual, usual }
 }
 
 /** RFC 6749 §4.2.2.1: who asks for a token is told in the fragment that it is not served here; it looks nowhere else. */

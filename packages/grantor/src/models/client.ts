@@ -63,6 +63,12 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   introspection_encrypted_response_enc?: string
   /** True: it gets no access token that is not bound to a key by a DPoP proof (RFC 9449 §5.2). */
   dpop_bound_access_tokens?: boolean
+  /** The JWS algorithm of its authorization responses in JWTs (JWT Secured Authorization Response Mode §3). Default `RS256`. */
+  authorization_signed_response_alg?: string
+  /** The JWE algorithms they are encrypted to it with; absent: they are not encrypted. */
+  authorization_encrypted_response_alg?: string
+  /** Default `A128CBC-HS256`. */
+  authorization_encrypted_response_enc?: string
   /** True: an authorization request of this client that it did not push first is refused (RFC 9126 §6). */
   require_pushed_authorization_requests?: boolean
   /** False for software of the operator's own: the person is not asked for consent. Only an operator may set it. */
