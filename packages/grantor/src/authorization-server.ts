@@ -192,8 +192,8 @@ export class AuthorizationServer implements ServerContext {
 
   async judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest> {
     const unfolded = await this.#requests.unfold(params, request)
-    await this.#requests.judge(await this.#requests.prove(unfolded.params), unfolded, request)
-    return unfolded
+    const judged = await this.#requests.judge(await this.#requests.prove(unfolded.params), unfolded, request)
+    return { ...unfolded, params: await this.#requests.complete(judged) }
   }
 
   emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void {

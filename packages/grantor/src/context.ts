@@ -241,7 +241,7 @@ export interface ServerContext {
    */
   protect<T>(request: OAuthRequest, answer: (token: PresentedToken) => Promise<T>): Promise<T>
   /**
-   * Unfolds an authorization request and judges it as the authorization endpoint will, up to where a person is involved.
+   * Unfolds an authorization request that is pushed, and judges it as the authorization endpoint will, up to where a person is involved.
    * @throws OAuthError for everything that is wrong with it
    */
   judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest>

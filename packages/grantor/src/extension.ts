@@ -64,6 +64,11 @@ export interface Contribution {
   validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
   /** The key that the code of this request is bound to. */
   bindCode?(request: AuthorizationRequest): Confirmation | undefined
+  /**
+   * Parameters that a request gets of the one that pushes it, as `dpop_jkt` of a proof (RFC 9449 §10.1).
+   * @throws OAuthError if its own say otherwise
+   */
+  pushedParams?(request: AuthorizationRequest): Promise<Readonly<Record<string, string>> | undefined>
   /** What the sender proved to hold. */
   confirm?(request: OAuthRequest, client: Client): Promise<Confirmation | undefined>
   /** Between the two verbs of a grant type: refuses, or narrows what may be issued. Before all `validateTokenRequest`. */

@@ -59,6 +59,16 @@ export class Params {
     return this.#values.get(name) ?? []
   }
 
+  /** The same without these names. */
+  without(names: readonly string[]): Params {
+    return new Params(new Map([...this.#values].filter(([name]) => !names.includes(name))))
+  }
+
+  /** The same with these values in the place of its own. */
+  with(record: Readonly<Record<string, string>>): Params {
+    return new Params(new Map([...this.#values, ...Object.entries(record).map(([name, value]) => [name, [value]] as const)]))
+  }
+
   /** The first name that is repeated and may not be. */
   repeated(repeatable: readonly string[] = ['resource', 'audience']): string | undefined {
     for (const [name, values] of this.#values) if (values.length > 1 && !repeatable.includes(name)) return name

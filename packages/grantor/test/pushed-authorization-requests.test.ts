@@ -2,7 +2,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
 import {
+  type AuthorizationRequest,
   type AuthorizationServerOptions,
+  InvalidRequestError,
   type NewClient,
   type PushedAuthorizationRequestOptions,
   pushedAuthorizationRequests,
@@ -374,6 +376,33 @@ describe('a pushed request object', () => {
       const url = `/authorize?${new URLSearchParams({ client_id: 'app', request_uri })}`
       expect(answered(await test.fetch(url))).toHaveProperty('code')
     }
+  })
+})
+
+describe('what an extension reads of the request that pushes', () => {
+  const extension = () => ({
+    async pushedParams({ params, http }: AuthorizationRequest) {
+      const key = http.headers.get('x-key')
+      if (key === null) return undefined
+      if (params.has('key') && params.get('key') !== key) throw new InvalidRequestError('another key')
+      return { key }
+    },
+    async validateAuthorizationRequest({ params, http }: AuthorizationRequest) {
+      return http.path === '/par' ? undefined : { key: params.get('key') }
+    }
+  })
+
+  test.each(['before', 'after'])('is a parameter of the pushed request, %s a request object is unfolded', async (when) => {
+    const extensions = when === 'before' ? [extension, requestObjects()] : [requestObjects(), extension]
+    const { test, client, push, open } = await ready({}, { jwks }, { extensions })
+    const bound = { ...basic('app', client.client_secret), 'x-key': 'k1' }
+    const request = await new SignJWT(AUTHORIZATION).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+    for (const params of [{}, { key: 'k1' }, { request }]) {
+      const { request_uri } = await (await push(params, bound)).json()
+      const code = answered(await open(request_uri, { key: 'k2' }))['code'] ?? ''
+      expect((await test.server.opaque.find('authorization_code', code))?.grant?.details).toEqual({ key: 'k1' })
+    }
+    await expectTokenError(await push({ key: 'k2' }, bound), 400, 'invalid_request')
   })
 })
 

@@ -114,6 +114,13 @@ export class AuthorizationRequests {
     return { request, type, details, prompts: this.#prompts(params), maxAge: maxAgeOf(params) ?? client.default_max_age }
   }
 
+  /** The parameters, with what a request that was pushed gets of how it was sent. @throws OAuthError if that contradicts it. */
+  async complete({ request }: Judged): Promise<Params> {
+    let { params } = request
+    for (const { pushedParams } of this.#registry.contributions) if (pushedParams) params = params.with((await pushedParams(request)) ?? {})
+    return params
+  }
+
   #prompts(params: Params): readonly string[] {
     const prompts = params.get('prompt')?.split(' ') ?? []
     const known = [...this.#registry.interactionChecks.values()].map(({ prompt }) => prompt)

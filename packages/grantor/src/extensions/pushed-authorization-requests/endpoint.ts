@@ -4,7 +4,6 @@ import { InvalidRequestError, TemporarilyUnavailableError } from '../../errors.t
 import type { Endpoint } from '../../extension.ts'
 import { type HttpResponse, json } from '../../http.ts'
 import type { Client } from '../../models/client.ts'
-import { Params } from '../../params.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import type { PushedRequests } from './pushed-requests.ts'
 
@@ -35,7 +34,9 @@ export class PushedAuthorizationRequestEndpoint implements Endpoint {
     this.#count(client, http)
     // RFC 9126 §2.1: "The request_uri authorization request parameter … MUST NOT be provided".
     if (http.params.has('request_uri')) throw new InvalidRequestError('request_uri cannot be pushed')
-    const request = await this.#server.judgeAuthorizationRequest(requestOf(http.params, client), http)
+    // §3: beside a request object stands what authenticates the client and nothing else, so client_id comes from there.
+    const params = http.params.without(CREDENTIALS).with({ client_id: client.client_id })
+    const request = await this.#server.judgeAuthorizationRequest(params, http)
     return json(201, await this.#requests.add(client, request))
   }
 
@@ -46,10 +47,4 @@ export class PushedAuthorizationRequestEndpoint implements Endpoint {
     if (wait > 0) throw new TemporarilyUnavailableError('this client pushes too many requests', { status: 429, retryAfter: wait })
     this.#counts.count(name, now)
   }
-}
-
-/** RFC 9126 §3: beside a request object stands what authenticates the client and nothing else, so `client_id` comes from there. */
-function requestOf(params: Params, { client_id }: Client): Params {
-  const names = [...params.names()].filter((name) => !CREDENTIALS.includes(name))
-  return new Params(new Map([...names.map((name) => [name, params.all(name)] as const), ['client_id', [client_id]]]))
 }
