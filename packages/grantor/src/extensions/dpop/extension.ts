@@ -33,6 +33,13 @@ export function dpop(options: DpopOptions = {}): Extension {
           throw new UnauthorizedClientError('this client gets no access token that is not bound to a key')
         return undefined
       },
+      // RFC 9449 §10.1: a proof that comes with a pushed request says what dpop_jkt would, and must not say otherwise.
+      async pushedParams({ client, params, http }) {
+        const jkt = await proofs.take(http, client.client_id)
+        if (jkt === undefined) return undefined
+        if ((params.get('dpop_jkt') ?? jkt) !== jkt) throw new InvalidDpopProofError('dpop_jkt is another key than that of the DPoP proof')
+        return { dpop_jkt: jkt }
+      },
       async confirm(request, client) {
         const jkt = await proofs.take(request, client.client_id)
         // RFC 9449 §5.2: "the authorization server MUST reject token requests from the client that do not contain the DPoP header."
