@@ -18,7 +18,7 @@ const config = { issuer, host: '127.0.0.1', port, database, secretFile: 'secret'
 const server = await GrantorServer.open(parseConfig(config, folder))
 await server.start()
 await registerClients(server.authorization.clients)
-const { authorize } = grantorPlan(MACHINE, [])
+const { code, openid } = grantorPlan(MACHINE, [])
 const cookies: string[] = []
 for (let index = 0; index < Number(PEOPLE); index++) cookies.push(await signIn(`person-${index}`))
 await announce(port, new Counter(false), grantorPlan(MACHINE, cookies))
@@ -28,8 +28,10 @@ async function signIn(login: string): Promise<string> {
   const password = 'correct horse battery staple'
   await server.users.create({ login, password, claims: { name: login, email: `${login}@example.com` } })
   const browser = new Browser()
-  await browser.open(`${issuer}${authorize?.openid}`)
+  await browser.open(`${issuer}${code?.authorize}`)
   await browser.submit({ login, password, decision: 'login' })
+  await browser.submit({ decision: 'allow' })
+  await browser.open(`${issuer}${openid?.authorize}`)
   await browser.submit({ decision: 'allow' })
   if (!browser.stoppedAt?.includes('code=')) throw new Error(`${login} was not sent back with a code: ${browser.status}`)
   return browser.cookie()

@@ -3,7 +3,7 @@ import { openStore } from '@grantor/sql'
 import { AuthorizationServer, type Interactions, MemoryStore, nodeListener, readCookie, type Session, type Store } from 'grantor'
 import { openidProvider } from 'grantor/presets'
 import type { Plan } from '../workloads/plan.ts'
-import { APP, grantorPlan, MACHINE, registerClients, SCOPE } from './grantor-plan.ts'
+import { APP, grantorPlan, MACHINE, OPENID_APP, registerClients, SCOPE } from './grantor-plan.ts'
 import type { Surroundings } from './serve.ts'
 import { serve } from './serve.ts'
 
@@ -48,8 +48,13 @@ async function planWithPeople(
     const [subject, now] = [`person-${index}`, server.now()]
     const cookie = server.crypto.random(32)
     sessions.set(cookie, { id: server.identifier(), subject, authTime: now })
-    const grant = { id: server.identifier(), clientId: APP.id, subject, scope: SCOPE.split(' '), createdAt: now, expiresAt: now + 86_400 }
-    await store.grants.insert(grant, [])
+    for (const [{ id: clientId }, scope] of [
+      [APP, ['read']],
+      [OPENID_APP, SCOPE.split(' ')]
+    ] as const) {
+      const grant = { id: server.identifier(), clientId, subject, scope, createdAt: now, expiresAt: now + 86_400 }
+      await store.grants.insert(grant, [])
+    }
     cookies.push(`session=${cookie}`)
   }
   return grantorPlan(MACHINE, cookies)

@@ -7,7 +7,7 @@ import { getMigrations } from 'better-auth/db/migration'
 import { toNodeHandler } from 'better-auth/node'
 import { jwt } from 'better-auth/plugins'
 import { serve } from '../contenders/serve.ts'
-import { authorization, form, REDIRECT_URI, redemption } from '../workloads/plan.ts'
+import { codeFlow, form, REDIRECT_URI } from '../workloads/plan.ts'
 
 const RESOURCE = 'https://api.example.com'
 const base = '/api/auth'
@@ -77,8 +77,8 @@ await serve(async ({ origin, people, counter }) => {
         opaque: form(token, machine, params),
         jwt: form(token, machine, { ...params, resource: RESOURCE }),
         introspect: form(`${base}/oauth2/introspect`, machine, { token_type_hint: 'access_token' }),
-        authorize: { plain: authorization(authorize, app, 'offline_access'), openid: authorization(authorize, app, scope) },
-        redeem: redemption(token, app),
+        code: codeFlow(app, 'offline_access', { authorize, token }),
+        openid: codeFlow(app, scope, { authorize, token }),
         refresh: form(token, app, { grant_type: 'refresh_token' }),
         userinfo: `${base}/oauth2/userinfo`,
         documents: [`${base}/.well-known/openid-configuration`, `${base}/jwks`],

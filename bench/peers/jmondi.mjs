@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { AuthorizationServer, DateInterval, generateRandomToken, OAuthException, OAuthRequest } from '@jmondi/oauth2-server'
 import jsonwebtoken from 'jsonwebtoken'
 import { serve } from '../contenders/serve.ts'
-import { authorization, form, REDIRECT_URI, redemption } from '../workloads/plan.ts'
+import { codeFlow, form, REDIRECT_URI } from '../workloads/plan.ts'
 import { People, readParams } from './people.mjs'
 
 const secret = 'a-secret-of-the-benchmark-which-is-none'
@@ -126,8 +126,7 @@ await serve(async ({ people, counter }) => {
         opaque: form('/token', machine, params),
         jwt: form('/signed/token', machine, params),
         introspect: form('/introspect', machine, { token_type_hint: 'access_token', grant_type: 'client_credentials' }),
-        authorize: { plain: authorization('/authorize', app, 'read') },
-        redeem: redemption('/token', app),
+        code: codeFlow(app, 'read', { authorize: '/authorize', token: '/token' }),
         refresh: form('/token', app, { grant_type: 'refresh_token' }),
         people: known.cookies
       }

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import OAuth2Server from '@node-oauth/oauth2-server'
 import jsonwebtoken from 'jsonwebtoken'
 import { serve } from '../contenders/serve.ts'
-import { authorization, form, REDIRECT_URI, redemption } from '../workloads/plan.ts'
+import { codeFlow, form, REDIRECT_URI } from '../workloads/plan.ts'
 import { People, readParams } from './people.mjs'
 
 const { Request, Response } = OAuth2Server
@@ -100,8 +100,7 @@ await serve(async ({ people, counter }) => {
       return {
         opaque: form('/token', machine, params),
         jwt: form('/signed/token', machine, params),
-        authorize: { plain: authorization('/authorize', app, 'read') },
-        redeem: redemption('/token', app),
+        code: codeFlow(app, 'read', { authorize: '/authorize', token: '/token' }),
         refresh: form('/token', app, { grant_type: 'refresh_token' }),
         userinfo: '/userinfo',
         people: known.cookies

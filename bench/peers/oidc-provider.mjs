@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { Provider } from 'oidc-provider'
 import { serve } from '../contenders/serve.ts'
-import { authorization, form, REDIRECT_URI, redemption } from '../workloads/plan.ts'
+import { codeFlow, form, REDIRECT_URI } from '../workloads/plan.ts'
 import { Browser } from './browser.mjs'
 
 const secret = 'a-secret-of-the-benchmark-which-is-none'
@@ -110,11 +110,12 @@ await serve(async ({ origin, people, counter }) => {
   return {
     listener: (request, response) => (request.url.startsWith('/interaction/') ? interact(request, response) : callback(request, response)),
     async plan() {
-      const authorize = { plain: authorization('/auth', app, 'read'), openid: authorization('/auth', app, scope) }
+      const paths = { authorize: '/auth', token: '/token' }
+      const openid = codeFlow(app, scope, paths)
       const cookies = []
       for (let index = 0; index < people; index++) {
         const browser = new Browser()
-        await browser.open(origin + authorize.openid)
+        await browser.open(origin + openid.authorize)
         cookies.push(browser.cookie())
       }
       const params = { grant_type: 'client_credentials', scope: 'read' }
@@ -122,8 +123,8 @@ await serve(async ({ origin, people, counter }) => {
         opaque: form('/token', machine, params),
         jwt: form('/token', machine, { ...params, resource: RESOURCE }),
         introspect: form('/token/introspection', machine, { token_type_hint: 'client_credentials' }),
-        authorize,
-        redeem: redemption('/token', app),
+        code: codeFlow(app, 'read', paths),
+        openid,
         refresh: form('/token', app, { grant_type: 'refresh_token' }),
         userinfo: '/me',
         documents: ['/.well-known/openid-configuration', '/jwks'],

@@ -8,6 +8,12 @@ export interface Form {
   body: string
 }
 
+/** An authorization request, path and query, and the form that redeems its code, which is added at the end. */
+export interface CodeFlow {
+  authorize: string
+  redeem: Form
+}
+
 /** What is absent is not offered, and not measured. */
 export interface Plan {
   /** client_credentials for an access token that is looked up. */
@@ -16,9 +22,10 @@ export interface Plan {
   jwt?: Form
   /** Introspection of what `opaque` gave. */
   introspect?: Form
-  /** Path and query, without and with the scope `openid`. */
-  authorize?: { plain: string; openid?: string }
-  redeem?: Form
+  code?: CodeFlow
+  /** The same with the scope `openid`, for an ID token. */
+  openid?: CodeFlow
+  /** A refresh token of `code` is added at its end. */
   refresh?: Form
   userinfo?: string
   /** Discovery and JWKS. */
@@ -48,8 +55,8 @@ export function form(path: string, client: Client, params: Record<string, string
   }
 }
 
-export function authorization(path: string, client: Client, scope: string): string {
-  return `${path}?${new URLSearchParams({
+export function codeFlow(client: Client, scope: string, { authorize, token }: { authorize: string; token: string }): CodeFlow {
+  const request = new URLSearchParams({
     client_id: client.id,
     response_type: 'code',
     redirect_uri: REDIRECT_URI,
@@ -57,14 +64,7 @@ export function authorization(path: string, client: Client, scope: string): stri
     state: STATE,
     code_challenge: CHALLENGE,
     code_challenge_method: 'S256'
-  })}`
-}
-
-/** The code is added at its end. */
-export function redemption(path: string, client: Client): Form {
-  return form(path, client, {
-    grant_type: 'authorization_code',
-    redirect_uri: REDIRECT_URI,
-    code_verifier: VERIFIER
   })
+  const redemption = { grant_type: 'authorization_code', redirect_uri: REDIRECT_URI, code_verifier: VERIFIER }
+  return { authorize: `${authorize}?${request}`, redeem: form(token, client, redemption) }
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../generator/connection.ts'
 import { code, es256, json, tokens } from './checks.ts'
-import type { Form, Plan } from './plan.ts'
+import type { CodeFlow, Form } from './plan.ts'
 import type { Workload } from './workload.ts'
 
 const opaque: Workload = {
@@ -43,9 +43,9 @@ const introspection: Workload = {
 const refresh: Workload = {
   name: 'refresh with rotation',
   floor: ['/form'],
-  isOffered: (plan) => plan.authorize !== undefined && plan.refresh !== undefined,
+  isOffered: (plan) => plan.code !== undefined && plan.refresh !== undefined,
   async prepare(plan, connection, person) {
-    let { refresh } = await codeFlow(plan, connection, person, plan.authorize?.plain)
+    let { refresh } = await redeemed(connection, person, plan.code)
     return async () => {
       const next = tokens(await connection.post(plan.refresh as Form, `&refresh_token=${refresh}`)).refresh
       if (next === '' || next === refresh) throw new Error('the refresh token was not rotated')
@@ -57,15 +57,15 @@ const refresh: Workload = {
 const flow: Workload = {
   name: 'code + PKCE',
   floor: ['/form', '/form'],
-  isOffered: (plan) => plan.authorize !== undefined,
-  prepare: async (plan, connection, person) => async () => void (await codeFlow(plan, connection, person, plan.authorize?.plain))
+  isOffered: (plan) => plan.code !== undefined,
+  prepare: async (plan, connection, person) => async () => void (await redeemed(connection, person, plan.code))
 }
 
 const flowWithIdToken: Workload = {
   name: 'code + PKCE + ID token',
   floor: ['/form', '/sign'],
-  isOffered: (plan) => plan.authorize?.openid !== undefined,
-  prepare: async (plan, connection, person) => async () => es256((await codeFlow(plan, connection, person, plan.authorize?.openid)).id)
+  isOffered: (plan) => plan.openid !== undefined,
+  prepare: async (plan, connection, person) => async () => es256((await redeemed(connection, person, plan.openid)).id)
 }
 
 const userinfo: Workload = {
@@ -73,7 +73,7 @@ const userinfo: Workload = {
   floor: ['/get'],
   isOffered: (plan) => plan.userinfo !== undefined,
   async prepare(plan, connection, person) {
-    const { access } = await codeFlow(plan, connection, person, plan.authorize?.openid ?? plan.authorize?.plain)
+    const { access } = await redeemed(connection, person, plan.openid ?? plan.code)
     const ask = async () => json(await connection.get(plan.userinfo ?? '', `authorization: Bearer ${access}\r\n`)).sub
     const sub = await ask()
     return async () => {
@@ -101,7 +101,8 @@ export const WORKLOADS: readonly Workload[] = [opaque, jwt, introspection, refre
 /** What waits for a commit, with more connections. */
 export const durable: Workload = { ...opaque, name: 'client_credentials → opaque, 64 connections' }
 
-async function codeFlow(plan: Plan, connection: Connection, person: string, path = '') {
-  const found = code(await connection.get(path, `cookie: ${person}\r\n`))
-  return tokens(await connection.post(plan.redeem as Form, `&code=${found}`))
+async function redeemed(connection: Connection, person: string, flow?: CodeFlow) {
+  const { authorize, redeem } = flow as CodeFlow
+  const found = code(await connection.get(authorize, `cookie: ${person}\r\n`))
+  return tokens(await connection.post(redeem, `&code=${found}`))
 }
