@@ -122,7 +122,10 @@ async function readBody(request: NodeRequest & { body?: unknown; rawBody?: unkno
     request.on('data', onData)
     request.on('end', () => settle(() => decodeBody(join(chunks, length)), resolve, reject))
     request.on('error', (cause) => reject(clientWentAway(cause)))
-    request.on('close', () => reject(clientWentAway()))
+    // It comes after every request: an error with its stack is made only where something is missing.
+    request.on('close', () => {
+      if (!request.readableEnded) reject(clientWentAway())
+    })
   })
 }
 
