@@ -23,10 +23,12 @@ export function bodyAlreadyRead(): ServerError {
   return new ServerError('the body was read before the request came here; hand it over unread, or parsed as `body`')
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** UTF-8, or refused: nothing is replaced. @throws InvalidRequestError */
 export function decodeBody(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch (cause) {
     throw new InvalidRequestError('the body is not UTF-8', { cause })
   }

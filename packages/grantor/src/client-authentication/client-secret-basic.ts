@@ -26,13 +26,18 @@ function decodeBasic(encoded: string): [clientId: string, secret: string] {
     const binary = atob(encoded)
     // Only the one canonical encoding: a loose decoder would make two credentials of one.
     if (encoded === '' || btoa(binary) !== encoded) throw new InvalidClientError()
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      Uint8Array.from(binary, (character) => character.charCodeAt(0))
-    )
+    const text = decodeUtf8(binary)
     const colon = text.indexOf(':')
     if (colon < 1 || colon === text.length - 1) throw new InvalidRequestError('a part is empty')
     return [decode(text.slice(0, colon)), decode(text.slice(colon + 1))]
   } catch (cause) {
     throw new InvalidClientError('the Basic credentials are malformed', { cause })
   }
+}
+
+/** A string of octets as text; ASCII, which nearly all credentials are, is that already. @throws TypeError if it is not UTF-8 */
+function decodeUtf8(octets: string): string {
+  if (!/[^\x00-\x7f]/.test(octets)) return octets
+  const bytes = Uint8Array.from(octets, (octet) => octet.charCodeAt(0))
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }
