@@ -37,7 +37,7 @@ function decodeBasic(encoded: string): [clientId: string, secret: string] {
 
 /** A string of octets as text; ASCII, which nearly all credentials are, is that already. @throws TypeError if it is not UTF-8 */
 function decodeUtf8(octets: string): string {
-  if (!/[^\x00-\x7f]/.test(octets)) return octets
+  if (!/[\x80-\xff]/.test(octets)) return octets
   const bytes = Uint8Array.from(octets, (octet) => octet.charCodeAt(0))
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }

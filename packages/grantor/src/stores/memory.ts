@@ -1,13 +1,14 @@
 import type { Artifact, Kind } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import { type Grant, isLive } from '../models/grant.ts'
+import { byAge, GrantTable } from './memory/grant-table.ts'
 import { storableJson, storableMembers } from './storable.ts'
 import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, GrantQuery, GrantStore, Reference, Store } from './store.ts'
 
 /** One realm's tables. */
 interface Tables {
   clients: Map<string, Client>
-  grants: Map<string, Grant>
+  grants: GrantTable
   artifacts: Map<string, StoredArtifact>
 }
 
@@ -47,7 +48,7 @@ export class MemoryStore implements Store {
 
   constructor({ clients = [] }: { clients?: readonly Client[] } = {}, realms: Map<string, Tables> = new Map(), realm = '') {
     this.#realms = realms
-    const tables = realms.get(realm) ?? { clients: new Map(), grants: new Map(), artifacts: new Map() }
+    const tables = realms.get(realm) ?? { clients: new Map(), grants: new GrantTable(), artifacts: new Map() }
     realms.set(realm, tables)
     for (const client of clients) tables.clients.set(client.client_id, client)
     this.clients = new MemoryClients(tables)
@@ -130,8 +131,13 @@ class MemoryGrants implements GrantStore {
   }
 
   async list(where: GrantQuery, now: number, limit = 100, { revoked } = { revoked: false }): Promise<readonly Grant[]> {
-    const matching = [...this.#matching(where)].filter((grant) => isLive(revoked ? unrevoked(grant) : grant, now))
-    return matching.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit)
+    const live: Grant[] = []
+    for (const grant of this.#matching(where)) {
+      if (isLive(revoked ? unrevoked(grant) : grant, now)) live.push(grant)
+      // Those of a person come newest first.
+      if (live.length === limit && where.subject !== undefined) break
+    }
+    return live.sort((a, b) => byAge(b, a)).slice(0, limit)
   }
 
   async revoke(where: GrantQuery, now: number): Promise<number> {
@@ -142,9 +148,10 @@ class MemoryGrants implements GrantStore {
 
   *#matching({ id, clientId, subject, sessionId }: GrantQuery): Iterable<Grant> {
     if ((id ?? clientId ?? subject ?? sessionId) === undefined) throw new TypeError('a grant query names at least one member')
-    const byId = id === undefined ? undefined : this.#tables.grants.get(id)
-    const candidates = id === undefined ? this.#tables.grants.values() : byId ? [byId] : []
-    for (const grant of candidates) {
+    const { grants } = this.#tables
+    const byId = id === undefined ? undefined : grants.get(id)
+    const several = () => (subject === undefined ? grants.values() : grants.newestOf(subject))
+    for (const grant of id === undefined ? several() : byId ? [byId] : []) {
       if (clientId !== undefined && grant.clientId !== clientId) continue
       if (subject !== undefined && grant.subject !== subject) continue
       if (sessionId !== undefined && grant.sessionId !== sessionId) continue
