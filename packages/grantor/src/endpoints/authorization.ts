@@ -12,6 +12,7 @@ import { AuthorizationRequests, type Judged } from './authorization-requests.ts'
 import { DeniedError } from './denied-error.ts'
 import { answer, type Redirection, refuse } from './redirection.ts'
 import { RefusalLimit } from './refusal-limit.ts'
+import { rememberedGrants } from './remembered-grants.ts'
 
 /** The authorization endpoint (RFC 6749 §3.1): prove where the answer goes, judge the request, involve the person, answer. */
 export class AuthorizationEndpoint implements Endpoint {
@@ -87,17 +88,11 @@ export class AuthorizationEndpoint implements Endpoint {
   #situation({ request, details, prompts, maxAge }: Judged, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
     const { client } = request
     const now = this.#server.now()
-    let granted: Promise<readonly Grant[]> | undefined
     return {
       ...{ request, details, prompts, maxAge, session, now },
       freshLogin: isFresh(session, begun),
       result: begun?.value ?? {},
-      granted: () => {
-        granted ??= session
-          ? this.#server.store.grants.list({ clientId: client.client_id, subject: session.subject }, now)
-          : Promise.resolve([])
-        return granted
-      }
+      ...rememberedGrants({ store: this.#server.store, now }, client, session)
     }
   }
 

@@ -2,7 +2,6 @@ import { AccountSelectionRequiredError, ConsentRequiredError, LoginRequiredError
 import { isPublic } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
 import { isLoopback } from '../models/redirect-uri.ts'
-import { isWithin } from '../models/scope.ts'
 import type { AuthorizationRequest } from '../requests.ts'
 import type { InteractionResult, Session } from './base.ts'
 
@@ -19,7 +18,9 @@ export interface Situation {
   freshLogin: boolean
   /** What the person decided in this interaction. */
   result: InteractionResult
-  /** This person's live grants to this client. */
+  /** The newest few of this person's live grants to this client: nearly always all that one needs to know. */
+  recentlyGranted(): Promise<readonly Grant[]>
+  /** All of them. */
   granted(): Promise<readonly Grant[]>
   /** Seconds since the epoch. */
   now: number
@@ -86,11 +87,16 @@ export const CHECKS: readonly InteractionCheck[] = [
     isNeeded: async (situation) => {
       const { request } = situation
       if (request.client.require_consent === false || hasConsented(situation)) return false
-      const granted = await situation.granted()
-      return granted.length === 0 || !isWithin(request.scope, scopeOf(granted))
+      if (isCovered(request.scope, await situation.recentlyGranted())) return false
+      return !isCovered(request.scope, await situation.granted())
     }
   }
 ]
+
+/** Whether some grants together allow all of it; without any grant nothing was allowed, not even an empty scope. */
+function isCovered(scope: readonly string[], grants: readonly Grant[]): boolean {
+  return grants.length > 0 && scope.every((token) => grants.some((grant) => grant.scope.includes(token)))
+}
 
 /** Everything that some grants allow together. */
 export function scopeOf(grants: readonly Grant[]): readonly string[] {

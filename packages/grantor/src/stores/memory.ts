@@ -135,7 +135,7 @@ class MemoryGrants implements GrantStore {
     for (const grant of this.#matching(where)) {
       if (isLive(revoked ? unrevoked(grant) : grant, now)) live.push(grant)
       // Those of a person come newest first.
-      if (live.length === limit && where.subject !== undefined) break
+      if (live.length === limit && where.subject !== undefined) return live
     }
     return live.sort((a, b) => byAge(b, a)).slice(0, limit)
   }
