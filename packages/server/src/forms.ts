@@ -12,7 +12,7 @@ export class Forms {
   }
 
   /** What stands in the form as `csrf`. */
-  csrf(context: string): Promise<string> {
+  async csrf(context: string): Promise<string> {
     return this.#server.secrets.hash(CSRF, context)
   }
 

@@ -16,7 +16,7 @@ export class ClientSecretBasic extends ClientAuthenticationBase {
     return { clientId, credential }
   }
 
-  async verify(client: Client, credential = ''): Promise<boolean> {
+  verify(client: Client, credential = ''): Promise<boolean> {
     return matchesSecret(this.server, client, credential)
   }
 }

@@ -12,7 +12,7 @@ export class ClientSecretPost extends ClientAuthenticationBase {
     return credential === undefined ? undefined : { clientId: params.require('client_id'), credential }
   }
 
-  async verify(client: Client, credential = ''): Promise<boolean> {
+  verify(client: Client, credential = ''): Promise<boolean> {
     return matchesSecret(this.server, client, credential)
   }
 }

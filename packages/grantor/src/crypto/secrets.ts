@@ -17,15 +17,17 @@ export class Secrets {
   }
 
   /** The keyed hash under which a secret is stored. */
-  async hash(purpose: string, secret: string): Promise<string> {
-    const [current] = await this.#purpose(purpose)
-    return current?.(secret) as Awaitable<string>
+  hash(purpose: string, secret: string): Awaitable<string> {
+    // At once where the key is known, as it is for all but the first: every token pays for what is awaited here.
+    const [current] = this.#hmacs.get(purpose) ?? []
+    return current ? current(secret) : this.#derive(purpose).then(([first]) => first?.(secret) as Awaitable<string>)
   }
 
   /** Whether `hash` is the keyed hash of `secret`, compared in constant time. */
   async matches(purpose: string, secret: string, hash: string): Promise<boolean> {
     let matched = false
-    for (const hmac of await this.#purpose(purpose)) matched = constantTimeEqual(await hmac(secret), hash) || matched
+    for (const hmac of this.#hmacs.get(purpose) ?? (await this.#derive(purpose)))
+      matched = constantTimeEqual(await hmac(secret), hash) || matched
     return matched
   }
 
@@ -35,7 +37,7 @@ export class Secrets {
 
   /** Undefined if no root made it, or it was made for another purpose or context. */
   async decrypt(purpose: string, sealed: string, context: string): Promise<string | undefined> {
-    for (const hmac of await this.#purpose('encryption-key')) {
+    for (const hmac of this.#hmacs.get('encryption-key') ?? (await this.#derive('encryption-key'))) {
       const text = await this.#crypto.decrypt(await hmac(purpose), sealed, context)
       if (text !== undefined) return text
     }
@@ -48,10 +50,6 @@ export class Secrets {
     if ((await this.#crypto.decrypt(current, sealed, context)) !== undefined) return sealed
     const text = await this.decrypt(purpose, sealed, context)
     return text === undefined ? undefined : this.encrypt(purpose, text, context)
-  }
-
-  #purpose(purpose: string): Awaitable<readonly ((text: string) => Awaitable<string>)[]> {
-    return this.#hmacs.get(purpose) ?? this.#derive(purpose)
   }
 
   async #derive(purpose: string): Promise<readonly ((text: string) => Awaitable<string>)[]> {

@@ -1,4 +1,5 @@
 import type { TokenIssuance, TokenResponse } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import { InvalidGrantError, InvalidScopeError } from '../errors.ts'
 import { REFRESH_TOKEN, type RefreshToken } from '../models/artifacts.ts'
 import { isPublic } from '../models/client.ts'
@@ -64,7 +65,7 @@ export class RefreshTokenGrantType extends GrantTypeBase {
     return { ...response, expires_in: Math.max(0, response.expires_in - age) }
   }
 
-  #successorKey({ params }: TokenRequest): Promise<string> {
+  #successorKey({ params }: TokenRequest): Awaitable<string> {
     return this.server.secrets.hash(SUCCESSOR, params.require('refresh_token'))
   }
 }

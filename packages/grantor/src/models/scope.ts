@@ -1,5 +1,5 @@
-// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), and spaces between them.
+const CHARACTERS = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /**
  * The scope tokens of a space-separated string, each once, in the order given. Absent or blank: none.
@@ -7,9 +7,9 @@ const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  */
 export function parseScope(scope: string | undefined, max = 200): readonly string[] | undefined {
   if (scope === undefined) return []
-  if (scope.length > 8192) return undefined
+  if (scope.length > 8192 || !CHARACTERS.test(scope)) return undefined
   const tokens = scope.split(' ').filter((token) => token !== '')
-  if (tokens.length > max || !tokens.every((token) => TOKEN.test(token))) return undefined
+  if (tokens.length > max) return undefined
   return [...new Set(tokens)]
 }
 
