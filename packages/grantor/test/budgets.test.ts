@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { dynamicRegistration, MemoryStore, type Store } from '../src/index.ts'
 import { TestServer } from './support.ts'
 
-/** Counts the calls that reach the store: each is one round trip to a database. */
-function counting(store: Store): { store: Store; calls: string[] } {
+/** Counts the calls that reach the store, each a round trip to a database, and the bytes of JSON in those that write. */
+function counting(store: Store): { store: Store; calls: string[]; written: { bytes: number } } {
   const calls: string[] = []
+  const written = { bytes: 0 }
   const counted = <T extends object>(name: string, part: T): T =>
     new Proxy(part, {
       get(target, method) {
@@ -12,6 +13,7 @@ function counting(store: Store): { store: Store; calls: string[] } {
         return typeof value === 'function'
           ? (...args: unknown[]) => {
               calls.push(`${name}.${String(method)}`)
+              if (!/find|list/.test(String(method))) written.bytes += JSON.stringify(args).length
               return value.apply(target, args)
             }
           : value
@@ -20,6 +22,7 @@ function counting(store: Store): { store: Store; calls: string[] } {
   const { clients, grants, artifacts } = store
   return {
     calls,
+    written,
     store: {
       durable: false,
       clients: counted('clients', clients),
@@ -32,7 +35,7 @@ function counting(store: Store): { store: Store; calls: string[] } {
 }
 
 async function ready(options = {}) {
-  const { store, calls } = counting(new MemoryStore())
+  const { store, calls, written } = counting(new MemoryStore())
   const test = new TestServer({ store, ...options })
   const client = await test.client({ require_consent: true })
   await test.server.ready()
@@ -40,20 +43,21 @@ async function ready(options = {}) {
   await test.server.clients.find('app')
   const cost = async <T>(work: () => Promise<T>) => {
     calls.length = 0
+    written.bytes = 0
     const result = await work()
-    return { result, calls: [...calls] }
+    return { result, calls: [...calls], bytes: written.bytes }
   }
   return { test, client, cost }
 }
 
-describe('round trips to the store (ARCHITECTURE §5.8)', () => {
+describe('round trips to the store, and bytes that they write (ARCHITECTURE §5.8)', () => {
   test('client_credentials: none for a JWT, one for an opaque token', async () => {
     const jwt = await ready({ accessTokenFormat: 'jwt' })
     expect((await jwt.cost(() => jwt.test.token(jwt.client, { grant_type: 'client_credentials' }))).calls).toEqual([])
     const opaque = await ready()
-    expect((await opaque.cost(() => opaque.test.token(opaque.client, { grant_type: 'client_credentials' }))).calls).toEqual([
-      'artifacts.insert'
-    ])
+    const issued = await opaque.cost(() => opaque.test.token(opaque.client, { grant_type: 'client_credentials' }))
+    expect(issued.calls).toEqual(['artifacts.insert'])
+    expect(issued.bytes).toBeLessThan(260)
   })
 
   test('client_credentials of a client that registered itself: one more, once in a tenth of the time after which it is unused', async () => {
@@ -87,11 +91,14 @@ describe('round trips to the store (ARCHITECTURE §5.8)', () => {
     await test.fetch(test.prompts[0]?.returnTo ?? '')
     const authorized = await cost(() => test.code())
     expect(authorized.calls).toEqual(['grants.list', 'grants.insert'])
+    expect(authorized.bytes).toBeLessThan(620)
     const exchanged = await cost(() => test.redeem(client, authorized.result))
     expect(exchanged.calls).toEqual(['artifacts.find', 'artifacts.consume'])
+    expect(exchanged.bytes).toBeLessThan(720)
     const tokens = await exchanged.result.json()
     const refreshed = await cost(() => test.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }))
     expect(refreshed.calls).toEqual(['artifacts.find', 'artifacts.consume'])
+    expect(refreshed.bytes).toBeLessThan(1150)
     const { access_token } = await refreshed.result.json()
     expect((await cost(() => test.introspect(client, access_token))).calls).toEqual(['artifacts.find'])
     expect((await cost(() => test.introspect(client, 'gat_malformed'))).calls).toEqual([])

@@ -68,6 +68,19 @@ describe('interactions', () => {
     expect(last()).toMatchObject({ reason: 'new_scope', newScope: ['read'] })
   })
 
+  test('consent to more is remembered behind more than a hundred newer grants of less, and dies with its grant', async () => {
+    const { test, signIn, last, allow, back } = await ready()
+    signIn()
+    await test.authorize({ scope: 'read write' })
+    await allow()
+    await back()
+    for (let count = 0; count < 101; count++) expect(codeOf(await test.authorize({ scope: 'read' }))).not.toBeNull()
+    expect(codeOf(await test.authorize({ scope: 'write' }))).not.toBeNull()
+    await test.server.store.grants.revoke({ subject: 'alice' }, test.now)
+    expect(codeOf(await test.authorize({ scope: 'read' }))).toBeNull()
+    expect(last()).toMatchObject({ reason: 'new_scope', newScope: ['read'] })
+  })
+
   test('CO-01 CO-05 a person may grant less, and nobody may grant more than was asked', async () => {
     const { test, signIn, resolve, back } = await ready()
     const client = { client_id: 'app', client_secret: await test.server.clients.addSecret('app') }
