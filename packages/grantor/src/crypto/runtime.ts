@@ -1,4 +1,5 @@
-import { type NodeCrypto, nodeCrypto } from './node.ts'
+import { nodeCrypto } from './node.ts'
+import type { NodeBuffer, NodeCrypto } from './node-builtins.ts'
 import type { CryptoPort } from './port.ts'
 import { webCrypto } from './web.ts'
 
@@ -6,7 +7,7 @@ import { webCrypto } from './web.ts'
 export function runtimeCrypto(): CryptoPort {
   const { process, Buffer } = globalThis as {
     process?: { getBuiltinModule?(name: string): NodeCrypto | undefined }
-    Buffer?: Parameters<typeof nodeCrypto>[1]
+    Buffer?: NodeBuffer
   }
   const builtin = process?.getBuiltinModule?.('node:crypto')
   return typeof builtin?.hash === 'function' && Buffer ? nodeCrypto(builtin, Buffer) : webCrypto()
