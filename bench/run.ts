@@ -1,5 +1,5 @@
 // Grantor beside what people would otherwise pick, in one run, as ratios to a floor in the same round. ROUNDS, SECONDS (each measurement),
-// LIVE_TOKENS and ONLY (a part of a contender's name) make it shorter.
+// LIVE_TOKENS and ONLY (parts of contenders' names, with commas) make it shorter.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ try {
     running.push(contender)
     return contender
   }
-  const chosen = (entries: readonly ContenderEntry[]) => entries.filter(({ name }) => name.includes(ONLY))
+  const chosen = (entries: readonly ContenderEntry[]) => entries.filter(({ name }) => ONLY.split(',').some((part) => name.includes(part)))
   const entries = chosen([LIBRARY, serverOn('SQLite', newFile), serverOn('PostgreSQL', () => postgres.createDatabase()), ...PEERS])
   const footprints: Footprint[] = []
   for (const entry of entries) {
