@@ -22,6 +22,8 @@ const [count, seconds] = [Number(ROUNDS), Number(SECONDS)]
 const effort = { count, connections: 32, warmUp: seconds * 250, duration: seconds * 1000 }
 
 installPeers()
+// Before this process has one core only.
+const where = machine()
 pinGenerator()
 if (!isPinned) console.error('taskset is not here, or there is one core: server and generator are not kept apart')
 const folder = mkdtempSync(join(tmpdir(), 'grantor-bench-'))
@@ -53,7 +55,7 @@ try {
   const committed = await rounds(floor, [...library, onSqlite], [durable], { ...effort, connections: 64 })
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
-    ...{ machine: machine(), isPinned, rounds: count, seconds },
+    ...{ machine: where, isPinned, rounds: count, seconds },
     results: [...compared, ...committed],
     ...{ footprints, storeCosts }
   }
