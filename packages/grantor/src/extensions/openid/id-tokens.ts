@@ -60,8 +60,8 @@ export class IdTokens {
       ...(acr !== undefined && { acr }),
       ...(amr && { amr }),
       ...(sessionId !== undefined && { sid: sessionId }),
-      ...(accessToken !== undefined && { at_hash: await halfHash(accessToken, signer.alg) }),
-      ...(code !== undefined && { c_hash: await halfHash(code, signer.alg) })
+      ...(accessToken !== undefined && { at_hash: await halfHash(this.#server.crypto, accessToken, signer.alg) }),
+      ...(code !== undefined && { c_hash: await halfHash(this.#server.crypto, code, signer.alg) })
     }
     const token = await signJwt(signer, ID_TOKEN_TYPE, payload)
     const alg = client.id_token_encrypted_response_alg
