@@ -86,11 +86,11 @@ async function measure(engine: Engine): Promise<void> {
   const purge = new Purge(store, now)
   await load.run(WINDOW / 2)
 
-  const without: number[] = []
-  const during: number[] = []
+  let without: readonly number[] = []
+  let during: readonly number[] = []
   const total = { deleted: 0, batches: 0, longest: 0, seconds: 0 }
   for (let left = true; left; ) {
-    without.push(...(await load.run(WINDOW)))
+    without = [...without, ...(await load.run(WINDOW))]
     let isOver = false
     const start = performance.now()
     const purging = purge.run(() => isOver).then((report) => ({ report, seconds: (performance.now() - start) / 1000 }))
@@ -100,7 +100,7 @@ async function measure(engine: Engine): Promise<void> {
     if (!report) throw new Error('somebody else purges')
     // A window in which the purge came to its end is not all purge.
     left = report.lag > 0
-    if (left || during.length === 0) during.push(...times)
+    if (left || during.length === 0) during = [...during, ...times]
     total.deleted += report.deleted
     total.batches += report.batches
     total.longest = Math.max(total.longest, report.longest)
