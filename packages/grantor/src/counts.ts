@@ -1,3 +1,5 @@
+import { TemporarilyUnavailableError } from './errors.ts'
+
 const MAX_NAMES = 10_000
 
 /** Counts what happens under a name within a window of time, in this process. It holds a bounded number of names. */
@@ -30,10 +32,30 @@ export class Counts {
     if (this.#entries.size > MAX_NAMES && oldest !== undefined) this.#entries.delete(oldest)
     return next.count
   }
+
+  /** Counts one that is within the limit. @throws TemporarilyUnavailableError (429) with the seconds to wait, and this message, if it is not */
+  take(name: string, now: number, message: string): void {
+    const wait = this.wait(name, now)
+    if (wait > 0) throw new TemporarilyUnavailableError(message, { status: 429, retryAfter: wait })
+    this.count(name, now)
+  }
 }
 
-/** The name of a client in one household or machine: an IPv4 address, or the first half of an IPv6 one. */
+/** The name of a client in one network. */
 export function clientAtAddress(clientId: string, address: string): string {
-  const network = address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address
-  return JSON.stringify([clientId.slice(0, 200), network])
+  return JSON.stringify([clientId.slice(0, 200), networkOf(address)])
+}
+
+/** One household or machine: an IPv4 address, or the first half of an IPv6 one. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
+  const [head = '', tail] = address.toLowerCase().split('::', 2)
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0')
+  return [...before, ...zeros, ...after]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
 }

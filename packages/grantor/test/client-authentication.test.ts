@@ -209,6 +209,8 @@ describe('client secrets', () => {
     for (let i = 0; i < 5; i++) await ask('wrong', `2001:db8:1:2::${i}`)
     expect(await ask('wrong', '2001:db8:1:2::ffff')).toEqual([429, '60'])
     expect(await ask('wrong', '2001:db8:1:3::1')).toEqual([401, undefined])
+    for (let i = 0; i < 5; i++) await ask('wrong', `2001:db8::${i}`)
+    expect(await ask('wrong', '2001:0DB8:0:0::ffff')).toEqual([429, '60'])
     expect(test.eventsOf('request.refused')).toContainEqual(expect.objectContaining({ status: 429, error: 'temporarily_unavailable' }))
   })
 

@@ -1,3 +1,4 @@
+import { networkOf } from 'grantor'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { canonicalLogin } from './users.ts'
 
@@ -59,9 +60,4 @@ async function consume(limiter: RateLimiterMemory, key: string): Promise<number>
     if (!(refusal instanceof RateLimiterRes)) throw refusal
     return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000))
   }
-}
-
-/** One household or machine: an IPv4 address, or the first half of an IPv6 one. */
-function networkOf(address: string): string {
-  return address.includes(':') && !address.startsWith('::ffff:') ? address.split(':').slice(0, 4).join(':') : address
 }

@@ -1,6 +1,5 @@
 import type { ServerContext } from '../../context.ts'
-import { Counts } from '../../counts.ts'
-import { TemporarilyUnavailableError } from '../../errors.ts'
+import { Counts, clientAtAddress } from '../../counts.ts'
 import type { Kind, Mark } from '../../models/artifacts.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import { Nonces } from './nonces.ts'
@@ -37,7 +36,7 @@ export class ServerProofs {
   async take(request: OAuthRequest, clientId: string, token?: { value: string; jkt: string }): Promise<string | undefined> {
     const proof = request.headers.get('dpop')
     if (proof === null) return undefined
-    this.#count(JSON.stringify([clientId, request.remote?.address ?? null]))
+    this.#taken.take(clientAtAddress(clientId, request.remote?.address ?? ''), this.#server.now(), 'too many proofs')
     const { method, path } = request
     // By its issuer, not by `Host`: behind a proxy a client knows no other name of this server.
     const url = new URL(this.#server.settings.issuer).origin + path
@@ -52,12 +51,5 @@ export class ServerProofs {
     const isFirst = await this.#server.store.artifacts.insert({ kind: PROOF_JTI, id, value: {}, expiresAt })
     if (!isFirst) this.#server.emit('dpop_proof.replayed', { jkt })
     return isFirst
-  }
-
-  #count(name: string): void {
-    const now = this.#server.now()
-    const wait = this.#taken.wait(name, now)
-    if (wait > 0) throw new TemporarilyUnavailableError('too many proofs', { status: 429, retryAfter: wait })
-    this.#taken.count(name, now)
   }
 }

@@ -1,9 +1,8 @@
 import type { ServerContext } from '../../context.ts'
 import { Counts, clientAtAddress } from '../../counts.ts'
-import { InvalidRequestError, TemporarilyUnavailableError } from '../../errors.ts'
+import { InvalidRequestError } from '../../errors.ts'
 import type { Endpoint } from '../../extension.ts'
 import { type HttpResponse, json } from '../../http.ts'
-import type { Client } from '../../models/client.ts'
 import type { OAuthRequest } from '../../requests.ts'
 import type { PushedRequests } from './pushed-requests.ts'
 
@@ -31,20 +30,14 @@ export class PushedAuthorizationRequestEndpoint implements Endpoint {
 
   async handle(http: OAuthRequest): Promise<HttpResponse> {
     const client = await this.#server.authenticateClient(http)
-    this.#count(client, http)
+    // RFC 9126 §2.3: 429, if this client had too many from there.
+    const name = clientAtAddress(client.client_id, http.remote?.address ?? '')
+    this.#counts.take(name, this.#server.now(), 'this client pushes too many requests')
     // RFC 9126 §2.1: "The request_uri authorization request parameter … MUST NOT be provided".
     if (http.params.has('request_uri')) throw new InvalidRequestError('request_uri cannot be pushed')
     // §3: beside a request object stands what authenticates the client and nothing else, so client_id comes from there.
     const params = http.params.without(CREDENTIALS).with({ client_id: client.client_id })
     const request = await this.#server.judgeAuthorizationRequest(params, http)
     return json(201, await this.#requests.add(client, request))
-  }
-
-  /** @throws TemporarilyUnavailableError (429, RFC 9126 §2.3) if this client had too many from there. */
-  #count(client: Client, { remote }: OAuthRequest): void {
-    const [name, now] = [clientAtAddress(client.client_id, remote?.address ?? ''), this.#server.now()]
-    const wait = this.#counts.wait(name, now)
-    if (wait > 0) throw new TemporarilyUnavailableError('this client pushes too many requests', { status: 429, retryAfter: wait })
-    this.#counts.count(name, now)
   }
 }
