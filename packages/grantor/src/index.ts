@@ -45,6 +45,7 @@ export { ClientCredentialsGrantType } from './grant-types/client-credentials.ts'
 export { type PasswordAuthenticator, PasswordGrantType } from './grant-types/password.ts'
 export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
 export {
+  cookieName,
   escapeHtml,
   frameSources,
   type HttpRequest,
@@ -54,6 +55,7 @@ export {
   type RemoteInfo,
   readCookie,
   seeOther,
+  setCookie,
   withOpener
 } from './http.ts'
 export type { Interaction, InteractionResult, Interactions, LoggedOut, LogoutQuestion, Session, ShownError } from './interactions/base.ts'

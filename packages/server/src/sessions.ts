@@ -1,5 +1,5 @@
 import type { AuthorizationServer, HttpRequest, Kind, Session } from 'grantor'
-import { readCookie } from 'grantor'
+import { cookieName, readCookie, setCookie } from 'grantor'
 import { displayName, type User, type Users } from './users.ts'
 
 /** How people prove who they are here: by a password and nothing else. */
@@ -29,6 +29,7 @@ export interface SessionChange {
 }
 
 const SESSION: Kind<SessionRecord> = 'session'
+const COOKIE = 'grantor-session'
 
 /** Browser sessions: a random cookie, of which the store knows only the keyed hash. */
 export class Sessions {
@@ -85,20 +86,12 @@ export class Sessions {
   }
 
   async #load(request: HttpRequest) {
-    const cookie = readCookie(request, this.#cookieName())
+    const cookie = readCookie(request, cookieName(this.#server.settings.issuer, COOKIE))
     return cookie === undefined ? undefined : this.#server.opaque.find(SESSION, cookie)
   }
 
-  #cookieName(): string {
-    return this.#isSecure() ? '__Host-grantor-session' : 'grantor-session'
-  }
-
   #cookie(value: string, maxAge: number): string {
-    return `${this.#cookieName()}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${this.#isSecure() ? '; Secure' : ''}`
-  }
-
-  #isSecure(): boolean {
-    return this.#server.settings.issuer.startsWith('https:')
+    return setCookie(this.#server.settings.issuer, COOKIE, value, maxAge)
   }
 }
 
