@@ -65,6 +65,26 @@ export function checkValues(values: object, rules: Readonly<Record<string, Setti
   if (faults.length > 0) throw new ConfigurationError(faults.join('\n'))
 }
 
+/**
+ * Options, with the defaults for those that are not set.
+ * @throws ConfigurationError if one is unknown or not what its rule says
+ */
+export function withDefaults<T extends object>(
+  options: Partial<T>,
+  defaults: T,
+  rules: Readonly<Record<keyof T, SettingRule>>,
+  where: string
+): T {
+  refuseUnknown(Object.keys(options), Object.keys(rules), where)
+  checkValues(options, rules, where)
+  return { ...defaults, ...defined(options) }
+}
+
+/** Without the members that are undefined. */
+export function defined<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+}
+
 /** @throws ConfigurationError naming the unknown name and the known one nearest to it. */
 export function refuseUnknown(names: readonly string[], known: readonly string[], where: string): void {
   for (const name of names) {

@@ -5,6 +5,7 @@ import {
   absoluteUri,
   checkValues,
   count,
+  defined,
   flag,
   isRecord,
   limit,
@@ -213,8 +214,4 @@ function checkIssuer({ issuer, insecureIssuer }: Settings): void {
   if (issuer.endsWith('/') && url.pathname !== '/') throw new ConfigurationError('issuer must not end with a slash')
   if (url.href !== issuer && url.href !== `${issuer}/`)
     throw new ConfigurationError(`issuer must be written in its normal form: ${url.href}`)
-}
-
-function defined<T extends object>(input: T): T {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as T
 }

@@ -1,5 +1,5 @@
 import { PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
-import { checkValues, flag, limit, listOf, oneOf, refuseUnknown, type SettingRule, seconds } from '../../setting-rules.ts'
+import { flag, limit, listOf, oneOf, type SettingRule, seconds, withDefaults } from '../../setting-rules.ts'
 
 /** What proofs are taken (RFC 9449 §4.3). */
 export interface ProofOptions {
@@ -42,8 +42,5 @@ const DEFAULTS: Required<DpopOptions> = {
 
 /** @throws ConfigurationError if an option is unknown or out of its range */
 export function resolveOptions(options: DpopOptions): Required<DpopOptions> {
-  refuseUnknown(Object.keys(options), Object.keys(RULES), 'dpop')
-  checkValues(options, RULES, 'dpop')
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  return { ...DEFAULTS, ...given }
+  return withDefaults(options, DEFAULTS, RULES, 'dpop')
 }

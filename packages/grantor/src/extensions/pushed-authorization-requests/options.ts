@@ -1,4 +1,4 @@
-import { checkValues, flag, limit, refuseUnknown, type SettingRule, seconds } from '../../setting-rules.ts'
+import { flag, limit, type SettingRule, seconds, withDefaults } from '../../setting-rules.ts'
 
 /** How authorization requests are pushed. */
 export interface PushedAuthorizationRequestOptions {
@@ -21,7 +21,5 @@ const RULES: Readonly<Record<keyof PushedAuthorizationRequestOptions, SettingRul
 
 /** All options, with the defaults for those left out. @throws ConfigurationError if one is unknown or cannot work. */
 export function resolveOptions(options: PushedAuthorizationRequestOptions): Required<PushedAuthorizationRequestOptions> {
-  refuseUnknown(Object.keys(options), Object.keys(RULES), 'pushedAuthorizationRequests')
-  checkValues(options, RULES, 'pushedAuthorizationRequests')
-  return { ...DEFAULTS, ...options }
+  return withDefaults(options, DEFAULTS, RULES, 'pushedAuthorizationRequests')
 }
