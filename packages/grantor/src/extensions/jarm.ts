@@ -1,7 +1,8 @@
-import { type MetadataRule, oneOf } from '../clients/rules.ts'
+import { checkEncryption, encryptionMetadata } from '../clients/encryption-metadata.ts'
+import { oneOf } from '../clients/rules.ts'
 import type { ServerContext } from '../context.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../crypto/algorithms.ts'
-import { ConfigurationError, InvalidClientMetadataError } from '../errors.ts'
+import { ConfigurationError } from '../errors.ts'
 import type { Extension } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
 import type { Client } from '../models/client.ts'
@@ -38,28 +39,10 @@ export const jarm: Extension = (server, interactions) => {
       authorization_encryption_alg_values_supported: ENCRYPTION_ALGS,
       authorization_encryption_enc_values_supported: ENCRYPTION_ENCS
     },
-    clientMetadata: clientMetadata(algorithms),
-    validateClient
+    // §3
+    clientMetadata: { authorization_signed_response_alg: oneOf(...algorithms), ...encryptionMetadata('authorization') },
+    validateClient: async (client) => checkEncryption(client, 'authorization')
   }
-}
-
-/** §3 */
-function clientMetadata(algorithms: readonly string[]): Readonly<Record<string, MetadataRule>> {
-  return {
-    authorization_signed_response_alg: oneOf(...algorithms),
-    authorization_encrypted_response_alg: oneOf(...ENCRYPTION_ALGS),
-    authorization_encrypted_response_enc: oneOf(...ENCRYPTION_ENCS)
-  }
-}
-
-/** @throws InvalidClientMetadataError if two members do not go together. */
-async function validateClient(client: Client): Promise<void> {
-  const { authorization_encrypted_response_alg: alg, authorization_encrypted_response_enc: enc } = client
-  // §3: "When authorization_encrypted_response_enc is included, authorization_encrypted_response_alg MUST also be provided in a request."
-  if (enc !== undefined && alg === undefined)
-    throw new InvalidClientMetadataError('authorization_encrypted_response_enc needs authorization_encrypted_response_alg')
-  if (alg !== undefined && !client.jwks && client.jwks_uri === undefined)
-    throw new InvalidClientMetadataError('authorization_encrypted_response_alg needs keys: jwks or jwks_uri')
 }
 
 /** All parameters of the response as claims of the one parameter `response` (§2.3). */

@@ -1,7 +1,8 @@
-import { type MetadataRule, oneOf } from '../clients/rules.ts'
+import { checkEncryption, encryptionMetadata } from '../clients/encryption-metadata.ts'
+import { oneOf } from '../clients/rules.ts'
 import type { ServerContext } from '../context.ts'
 import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../crypto/algorithms.ts'
-import { InvalidClientMetadataError, InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError } from '../errors.ts'
 import type { Extension } from '../extension.ts'
 import { type HttpResponse, NO_STORE } from '../http.ts'
 import type { Client } from '../models/client.ts'
@@ -23,8 +24,9 @@ export const jwtIntrospection: Extension = (server) => {
       introspection_encryption_alg_values_supported: ENCRYPTION_ALGS,
       introspection_encryption_enc_values_supported: ENCRYPTION_ENCS
     },
-    clientMetadata: clientMetadata(algorithms),
-    validateClient,
+    // RFC 9701 §6
+    clientMetadata: { introspection_signed_response_alg: oneOf(...algorithms), ...encryptionMetadata('introspection') },
+    validateClient: async (client) => checkEncryption(client, 'introspection'),
     async introspectionResponse(body, client, { headers }) {
       // RFC 9701 §4: "with an Accept HTTP header field set to "application/token-introspection+jwt""
       if (isAsked(headers.get('accept') ?? '')) return respond(server, body, client)
@@ -34,23 +36,6 @@ export const jwtIntrospection: Extension = (server) => {
       return undefined
     }
   }
-}
-
-/** RFC 9701 §6. */
-function clientMetadata(algorithms: readonly string[]): Readonly<Record<string, MetadataRule>> {
-  return {
-    introspection_signed_response_alg: oneOf(...algorithms),
-    introspection_encrypted_response_alg: oneOf(...ENCRYPTION_ALGS),
-    introspection_encrypted_response_enc: oneOf(...ENCRYPTION_ENCS)
-  }
-}
-
-async function validateClient(client: Client): Promise<void> {
-  const { introspection_encrypted_response_alg: alg, introspection_encrypted_response_enc: enc } = client
-  if (enc !== undefined && alg === undefined)
-    throw new InvalidClientMetadataError('introspection_encrypted_response_enc needs introspection_encrypted_response_alg')
-  if (alg !== undefined && !client.jwks && client.jwks_uri === undefined)
-    throw new InvalidClientMetadataError('introspection_encrypted_response_alg needs keys: jwks or jwks_uri')
 }
 
 /** By its own name only: who accepts everything expects the JSON of RFC 7662. */

@@ -1,6 +1,6 @@
+import { checkEncryption, encryptionMetadata } from '../../clients/encryption-metadata.ts'
 import { flag, httpsUrl, listOf, type MetadataRule, oneOf, seconds, text } from '../../clients/rules.ts'
-import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
-import { InvalidClientMetadataError, InvalidRedirectUriError } from '../../errors.ts'
+import { InvalidRedirectUriError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -10,11 +10,9 @@ export function openIdClientMetadata(subjects: Subjects, signingAlgorithms: read
     subject_type: oneOf(...subjects.types),
     sector_identifier_uri: httpsUrl,
     id_token_signed_response_alg: oneOf(...signingAlgorithms),
-    id_token_encrypted_response_alg: oneOf(...ENCRYPTION_ALGS),
-    id_token_encrypted_response_enc: oneOf(...ENCRYPTION_ENCS),
+    ...encryptionMetadata('id_token'),
     userinfo_signed_response_alg: oneOf(...signingAlgorithms),
-    userinfo_encrypted_response_alg: oneOf(...ENCRYPTION_ALGS),
-    userinfo_encrypted_response_enc: oneOf(...ENCRYPTION_ENCS),
+    ...encryptionMetadata('userinfo'),
     default_max_age: seconds,
     require_auth_time: flag,
     default_acr_values: listOf(text),
@@ -26,14 +24,8 @@ export function openIdClientMetadata(subjects: Subjects, signingAlgorithms: read
 /** @throws InvalidRedirectUriError, InvalidClientMetadataError if two members do not go together. */
 export function checkOpenIdClient(client: Client): void {
   checkImplicit(client)
-  for (const what of ['id_token', 'userinfo'] as const) {
-    const alg = client[`${what}_encrypted_response_alg`]
-    // Registration §2: "If id_token_encrypted_response_enc is included, id_token_encrypted_response_alg MUST also be provided."
-    if (client[`${what}_encrypted_response_enc`] !== undefined && alg === undefined)
-      throw new InvalidClientMetadataError(`${what}_encrypted_response_enc needs ${what}_encrypted_response_alg`)
-    if (alg !== undefined && !client.jwks && client.jwks_uri === undefined)
-      throw new InvalidClientMetadataError(`${what}_encrypted_response_alg needs keys: jwks or jwks_uri`)
-  }
+  checkEncryption(client, 'id_token')
+  checkEncryption(client, 'userinfo')
 }
 
 /**
