@@ -2,6 +2,7 @@ import { challenge, challenged, type SentToken, sentToken } from '../bearer.ts'
 import type { PresentedToken, ServerContext, TokenScheme } from '../context.ts'
 import { InvalidTokenError } from '../errors.ts'
 import { isLive } from '../models/grant.ts'
+import { defaultAudience } from '../models/resource.ts'
 import type { OAuthRequest } from '../requests.ts'
 
 /** Lets requests through to what this server protects with its own access tokens, such as userinfo. */
@@ -32,9 +33,9 @@ export class ResourceGuard {
     if (!presented) throw new InvalidTokenError()
     const { token, grant, revoked } = presented
     request.clientId = token.client_id
-    const { issuer, defaultResource = issuer } = this.#server.settings
+    const { settings } = this.#server
     // RFC 9700 §2.3: a token for another resource is not for this one.
-    const isForUs = token.aud.includes(issuer) || token.aud.includes(defaultResource)
+    const isForUs = token.aud.includes(settings.issuer) || token.aud.includes(defaultAudience(settings))
     if (revoked || !isForUs || (grant && !isLive(grant, this.#server.now()))) throw new InvalidTokenError()
     await scheme.prove(request, value, presented)
     return presented

@@ -1,4 +1,4 @@
-import { plainText } from '../../http.ts'
+import { challenge } from '../../bearer.ts'
 
 /** What an access token, or its introspection, says of the sign-in behind it (RFC 9470 §6). `auth_time`: seconds since the epoch. */
 export interface SignInClaims {
@@ -25,10 +25,10 @@ export function stepUpChallenge(
   const isStrong = acrValues === undefined || (typeof acr === 'string' && acrValues.includes(acr))
   const isRecent = maxAge === undefined || (typeof authTime === 'number' && now - authTime <= maxAge)
   if (isStrong && isRecent) return undefined
-  return [
-    `${scheme} error="insufficient_user_authentication"`,
-    `error_description="${isStrong ? 'a more recent sign-in is required' : 'another way of signing in is required'}"`,
-    ...(acrValues ? [`acr_values="${plainText(acrValues.join(' '))}"`] : []),
-    ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`])
-  ].join(', ')
+  return challenge(scheme, {
+    error: 'insufficient_user_authentication',
+    error_description: isStrong ? 'a more recent sign-in is required' : 'another way of signing in is required',
+    ...(acrValues && { acr_values: acrValues.join(' ') }),
+    ...(maxAge !== undefined && { max_age: String(maxAge) })
+  })
 }
