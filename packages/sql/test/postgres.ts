@@ -80,13 +80,16 @@ export class PostgresServer {
     await this.#end('SIGQUIT')
   }
 
-  /** Every process of it stands still, as on a machine that hangs. */
+  /** Every process of it stands still, as on a machine that hangs. The first of them is the parent: while it does, no child begins or is gone. */
   pause(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGSTOP')
+    process.kill(this.pid, 'SIGSTOP')
+    for (const pid of this.#children()) process.kill(pid, 'SIGSTOP')
   }
 
+  /** The parent comes last: a child that ended meanwhile is there to be told until its parent takes note. */
   unpause(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGCONT')
+    for (const pid of this.#children()) process.kill(pid, 'SIGCONT')
+    process.kill(this.pid, 'SIGCONT')
   }
 
   async stop(): Promise<void> {
@@ -94,9 +97,9 @@ export class PostgresServer {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #processes(): readonly number[] {
+  #children(): readonly number[] {
     const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')
-    return [this.pid, ...children.filter(Boolean).map(Number)]
+    return children.filter(Boolean).map(Number)
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
