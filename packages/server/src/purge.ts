@@ -3,7 +3,7 @@ import type { Store } from 'grantor'
 import { Lease } from './lease.ts'
 
 /** Rows in one transaction: as many as are deleted within the time that the store gives a batch, and no more than MOST. */
-const FEWEST = 50
+const FEWEST = 20
 const MOST = 1_000
 /** Seconds. */
 const LEASE_TIME = 30

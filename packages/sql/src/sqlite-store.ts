@@ -10,7 +10,7 @@ import { OLDEST_EXPIRY, PURGE_ARTIFACTS, PURGE_GRANTS } from './statements.ts'
 export class SqliteStore implements Store {
   readonly durable = true
   /** Milliseconds of a batch, for which every request of this process waits, and how many times as long the purge rests after it. */
-  readonly purgePace = { batch: 1, rest: 3 }
+  readonly purgePace = { batch: 0.5, rest: 5 }
   readonly clients: SqlClients
   readonly grants: SqliteGrants
   readonly artifacts: SqliteArtifacts
