@@ -10,7 +10,7 @@ export function parseScope(scope: string | undefined, max = 200): readonly strin
   if (scope.length > 8192 || !CHARACTERS.test(scope)) return undefined
   const tokens = scope.split(' ').filter((token) => token !== '')
   if (tokens.length > max) return undefined
-  return [...new Set(tokens)]
+  return tokens.filter((token, index) => tokens.indexOf(token) === index)
 }
 
 /** Whether every token of `scope` is one of `allowed`. */

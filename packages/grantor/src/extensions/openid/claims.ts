@@ -122,13 +122,14 @@ function hasValue(value: unknown): boolean {
 
 /** A claim without the language that it is in (§5.2). */
 export function baseName(name: string): string {
-  return name.split('#', 1)[0] ?? name
+  const mark = name.indexOf('#')
+  return mark === -1 ? name : name.slice(0, mark)
 }
 
 /** §5.2: "implementations SHOULD interpret the language tag values supplied in a case insensitive manner". */
 function spelledAlike(name: string): string {
-  const base = baseName(name)
-  return base + name.slice(base.length).toLowerCase()
+  const mark = name.indexOf('#')
+  return mark === -1 ? name : name.slice(0, mark) + name.slice(mark).toLowerCase()
 }
 
 /** Whether a value is one that was asked for; without a request any is. */

@@ -29,6 +29,7 @@ export class PersonClaimsSource {
 
   /** Of these names, the claims that the client may ask for: those of scopes that it is registered for. */
   permitted(client: Client, names: readonly string[]): readonly string[] {
+    if (names.length === 0) return []
     const allowed = claimsOfScope(parseScope(client.scope) ?? [], this.scopes)
     return names.filter((name) => allowed.includes(baseName(name)))
   }
