@@ -1,7 +1,7 @@
 import { ClientAuthenticator } from './client-authentication/authenticator.ts'
 import { ClientDirectory } from './clients/directory.ts'
 import { ClientKeys } from './clients/keys.ts'
-import type { PresentedToken, ServerContext } from './context.ts'
+import type { JudgedRequest, PresentedToken, ServerContext, SignInRequest } from './context.ts'
 import { core } from './core.ts'
 import { createIdentifier } from './crypto/identifier.ts'
 import type { CryptoPort, Signer } from './crypto/port.ts'
@@ -13,13 +13,13 @@ import { Router } from './endpoints/router.ts'
 import { ConfigurationError, type OAuthError } from './errors.ts'
 import type { Event, EventDetails, EventName } from './events.ts'
 import { type Extension, Registry } from './extension.ts'
-import { type HttpRequest, type HttpResponse, NO_STORE } from './http.ts'
+import { type HttpRequest, type HttpResponse, NO_STORE, withCookies } from './http.ts'
 import type { Interactions } from './interactions/base.ts'
 import { InteractionService } from './interactions/service.ts'
 import type { Client } from './models/client.ts'
 import type { Policy } from './models/policy.ts'
 import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, type OutboundRefusal } from './outbound/outbound.ts'
-import type { Params } from './params.ts'
+import { Params } from './params.ts'
 import type { OAuthRequest, UnfoldedRequest } from './requests.ts'
 import { refuseUnknown } from './setting-rules.ts'
 import { checkChoices, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
@@ -78,6 +78,7 @@ export class AuthorizationServer implements ServerContext {
   readonly outbound: Outbound
   readonly #clock: () => number
   readonly #onEvent: ((event: Event) => void) | undefined
+  readonly #pages: Interactions | undefined
   readonly #registry = new Registry()
   readonly #authenticator: ClientAuthenticator
   readonly #guard: ResourceGuard
@@ -95,6 +96,7 @@ export class AuthorizationServer implements ServerContext {
     this.outbound = guard(outbound, (refusal) => this.emit('outbound.refused', refusal))
     this.#clock = clock ?? Date.now
     this.#onEvent = onEvent
+    this.#pages = interactions
     this.opaque = new OpaqueTokenService(this)
     this.keys = new KeyRing(this, signers, this.#registry.signingAlgorithms)
     this.encryptionKeys = new EncryptionKeyRing(this, this.#registry.encryptionAlgorithms)
@@ -194,6 +196,20 @@ export class AuthorizationServer implements ServerContext {
     const unfolded = await this.#requests.unfold(params, request)
     const judged = await this.#requests.judge(await this.#requests.prove(unfolded.params), unfolded, request)
     return { ...unfolded, params: await this.#requests.complete(judged) }
+  }
+
+  judgePolledRequest(client: Client, params: Params, request: OAuthRequest): Promise<JudgedRequest> {
+    return this.#requests.judgePolled(client, params, request)
+  }
+
+  async signIn({ client, scope, returnTo, http }: SignInRequest): Promise<HttpResponse> {
+    if (!this.#pages) throw new ConfigurationError('without interactions nobody can sign in')
+    const need = { prompt: 'login', reason: 'no_session', newScope: [], details: {}, session: undefined }
+    const waiting = { client, scope, returnTo, http, redirectUri: this.settings.issuer, params: new Params() }
+    const { interaction, cookies } = await this.interactions.require(waiting, need)
+    const { id, prompt, reason } = interaction
+    this.emit('interaction.started', { clientId: client.client_id, interactionId: id, prompt, reason }, http.id)
+    return withCookies(await this.#pages.prompt(interaction, http), cookies)
   }
 
   emit<N extends EventName>(type: N, details: EventDetails[N], requestId?: string): void {

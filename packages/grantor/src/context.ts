@@ -3,6 +3,7 @@ import type { CryptoPort, Signer } from './crypto/port.ts'
 import type { Secrets } from './crypto/secrets.ts'
 import type { OAuthError } from './errors.ts'
 import type { EventDetails, EventName } from './events.ts'
+import type { HttpResponse } from './http.ts'
 import type { AccessToken, Artifact, Kind } from './models/artifacts.ts'
 import type { Client, ClientMetadata } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
@@ -210,6 +211,23 @@ export interface EndedSession {
   grants: readonly Grant[]
 }
 
+/** What a client asks a person for, judged. */
+export interface JudgedRequest {
+  scope: readonly string[]
+  /** What extensions must remember of it. */
+  details: Readonly<Record<string, unknown>>
+}
+
+/** Somebody must be signed in before a page of an extension goes on. */
+export interface SignInRequest {
+  /** What the person is about to answer. */
+  client: Client
+  scope: readonly string[]
+  /** A URL of this server. Who reads the store does not learn it. */
+  returnTo: string
+  http: OAuthRequest
+}
+
 /** All that grant types, response types, token formats and extensions may know of the server they work for. */
 export interface ServerContext {
   readonly settings: Settings
@@ -245,6 +263,13 @@ export interface ServerContext {
    * @throws OAuthError for everything that is wrong with it
    */
   judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest>
+  /**
+   * Judges what a client asks a person for who is not at the authorization endpoint (RFC 8628 §3.1): the scope, and what the grant must remember.
+   * @throws OAuthError for everything that is wrong with it
+   */
+  judgePolledRequest(client: Client, params: Params, request: OAuthRequest): Promise<JudgedRequest>
+  /** Has the person sign in on the integrator's page, for a client, and then go on at `returnTo`. @throws ConfigurationError without interactions */
+  signIn(request: SignInRequest): Promise<HttpResponse>
   /** Tells the operator of a refusal or failure that the endpoint answers itself. */
   report(error: OAuthError, about: { endpoint: string; requestId: string; clientId?: string }): void
   /** Whether this grant type is served here. */

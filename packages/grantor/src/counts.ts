@@ -33,6 +33,12 @@ export class Counts {
     return next.count
   }
 
+  /** Takes one back that was counted before it was judged, so that many at once count too. */
+  uncount(name: string): void {
+    const entry = this.#entries.get(name)
+    if (entry && entry.count > 0) this.#entries.set(name, { ...entry, count: entry.count - 1 })
+  }
+
   /** Counts one that is within the limit. @throws TemporarilyUnavailableError (429) with the seconds to wait, and this message, if it is not */
   take(name: string, now: number, message: string): void {
     const wait = this.wait(name, now)

@@ -93,6 +93,27 @@ export class InvalidTargetError extends OAuthError {
   }
 }
 
+/** The person has not decided yet: ask again after the interval (RFC 8628 §3.5). Waiting is no news: it makes no event. */
+export class AuthorizationPendingError extends OAuthError {
+  constructor(message = 'the person has not decided yet', detail?: ErrorDetail) {
+    super('authorization_pending', 400, message, { ...detail, repeated: true })
+  }
+}
+
+/** The client asks too often; from now on it waits five seconds longer each time (RFC 8628 §3.5). */
+export class SlowDownError extends OAuthError {
+  constructor(message = 'wait five seconds longer from now on', detail?: ErrorDetail) {
+    super('slow_down', 400, message, detail)
+  }
+}
+
+/** The person did not decide in time (RFC 8628 §3.5). */
+export class ExpiredTokenError extends OAuthError {
+  constructor(message = 'nobody decided in time; start again', detail?: ErrorDetail) {
+    super('expired_token', 400, message, detail)
+  }
+}
+
 /** The resource owner or the server said no (RFC 6749 §4.1.2.1). */
 export class AccessDeniedError extends OAuthError {
   constructor(message = 'the request was denied', detail?: ErrorDetail) {

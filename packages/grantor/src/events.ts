@@ -14,6 +14,10 @@ export interface EventDetails {
   'token.issued': { clientId: string; grantType: string; subject?: string; scope: string; grantId?: string; refreshToken: boolean }
   /** An authorization response with success went out. */
   'authorization.granted': { clientId: string; subject: string; scope: string; grantId: string; responseType: string }
+  /** A person decided a request that its client polls for. `kind`: of the record, such as `device_code`. */
+  'authorization.decided': { clientId: string; kind: string; outcome: 'approved' | 'denied'; subject: string; grantId?: string }
+  /** A person typed the code of no device (RFC 8628 §5.1), or had typed too many. */
+  'user_code.refused': { reason: 'unknown' | 'too_many'; subject?: string; address?: string }
   /** A redeemed code came again, from the right client with the right verifier: its family is dead (RFC 6749 §4.1.2). */
   'code.replayed': { clientId: string; subject: string; grantId: string }
   /** The right client failed too often to redeem a code. */

@@ -29,6 +29,8 @@ export interface Endpoint {
   readonly errorHeading?: string
   /** `own`: the endpoint reads the body itself, whatever it is; `params` are those of the query. */
   readonly body?: 'own'
+  /** Not in the metadata, where no member is registered for it. */
+  readonly unlisted?: boolean
   /** Served during maintenance, too. */
   readonly always?: boolean
   handle(request: OAuthRequest): Promise<HttpResponse>

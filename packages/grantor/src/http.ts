@@ -73,6 +73,17 @@ export function frameSources(urls: readonly string[]): string {
   return urls.length === 0 ? '' : `frame-src ${[...new Set(urls.map((url) => new URL(url).origin))].join(' ')}`
 }
 
+/**
+ * Whether a form came from a page of this origin, as far as the browser says. Under `Referrer-Policy: no-referrer` it sends `Origin: null`
+ * with our own forms; then only its Sec-Fetch-Site vouches for them.
+ */
+export function isOwnOrigin({ headers }: HttpRequest, issuer: string): boolean {
+  const origin = headers.get('origin')
+  const site = headers.get('sec-fetch-site')
+  if (site !== null && site !== 'same-origin' && site !== 'none') return false
+  return origin === null || origin === new URL(issuer).origin || (origin === 'null' && site === 'same-origin')
+}
+
 /** A text in the characters that `error_description` may have (RFC 6749 §5.2, RFC 6750 §3). */
 export function plainText(text: string): string {
   return text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")

@@ -45,6 +45,8 @@ export { ClientCredentialsGrantType } from './grant-types/client-credentials.ts'
 export { type PasswordAuthenticator, PasswordGrantType } from './grant-types/password.ts'
 export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
 export {
+export { PolledGrantType } from './grant-types/polled.ts'
+export { type Approval, type FoundPolledRequest, type PolledRequest, PolledRequests } from './grant-types/polled-requests.ts'
   cookieName,
   escapeHtml,
   frameSources,
@@ -53,6 +55,7 @@ export {
   html,
   json,
   type RemoteInfo,
+  isOwnOrigin,
   readCookie,
   seeOther,
   setCookie,

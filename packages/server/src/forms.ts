@@ -1,5 +1,5 @@
 import type { AuthorizationServer, HttpRequest, Params } from 'grantor'
-import { InvalidRequestError, readForm } from 'grantor'
+import { InvalidRequestError, isOwnOrigin, readForm } from 'grantor'
 
 const CSRF = 'csrf'
 
@@ -19,17 +19,9 @@ export class Forms {
   /** The fields. @throws InvalidRequestError if another page sent them. */
   async read(request: HttpRequest, context: string): Promise<Params> {
     const form = await readForm(request)
-    if (!this.#isOwnOrigin(request) || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
+    if (!isOwnOrigin(request, this.#server.settings.issuer) || !(await this.#server.secrets.matches(CSRF, context, form.get(CSRF) ?? ''))) {
       throw new InvalidRequestError('this form did not come from its own page; go back and try again', { status: 403 })
     }
     return form
-  }
-
-  /** Under `Referrer-Policy: no-referrer` a browser sends `Origin: null` with our own forms; then only its Sec-Fetch-Site vouches for them. */
-  #isOwnOrigin({ headers }: HttpRequest): boolean {
-    const origin = headers.get('origin')
-    const site = headers.get('sec-fetch-site')
-    if (site !== null && site !== 'same-origin' && site !== 'none') return false
-    return origin === null || origin === new URL(this.#server.settings.issuer).origin || (origin === 'null' && site === 'same-origin')
   }
 }

@@ -1,4 +1,4 @@
-import type { ServerContext } from '../context.ts'
+import type { JudgedRequest, ServerContext } from '../context.ts'
 import {
   InvalidRequestError,
   InvalidScopeError,
@@ -8,6 +8,7 @@ import {
   UnsupportedResponseTypeError
 } from '../errors.ts'
 import type { Registry } from '../extension.ts'
+import type { Client } from '../models/client.ts'
 import { responseTypeName } from '../models/response-type.ts'
 import { isWithin } from '../models/scope.ts'
 import { encodeForm, type Params } from '../params.ts'
@@ -87,31 +88,33 @@ export class AuthorizationRequests {
         detail: { registered: client.response_modes }
       })
     if (responseMode !== mode.responseMode) throw new InvalidRequestError('this response_mode is not served, or not for that response type')
-    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
-    if (!scope)
-      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
     const request: AuthorizationRequest = {
       client,
       redirectUri,
       responseType,
       responseMode,
-      scope,
+      scope: this.#scopeOf(params, client),
       params,
       http,
       ...(state !== undefined && { state }),
       ...(spends && { spends })
     }
-    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
+    this.#limit(request)
     await type.validateRequest(request)
     for (const { bindCode } of this.#registry.contributions) {
       const confirmation = bindCode?.(request)
       if (confirmation) request.confirmation = confirmation
     }
-    const details: Record<string, unknown> = {}
-    for (const { validateAuthorizationRequest } of this.#registry.contributions) {
-      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
-    }
+    const details = await this.#detailsOf(request)
     return { request, type, details, prompts: this.#prompts(params), maxAge: maxAgeOf(params) ?? client.default_max_age }
+  }
+
+  /** What nobody is redirected for. To extensions it is a request for a code: what comes of it is redeemed as one. @throws OAuthError */
+  async judgePolled(client: Client, params: Params, http: OAuthRequest): Promise<JudgedRequest> {
+    const scope = this.#scopeOf(params, client)
+    const request: AuthorizationRequest = { client, redirectUri: '', responseType: 'code', responseMode: '', scope, params, http }
+    this.#limit(request)
+    return { details: await this.#detailsOf(request), scope: request.scope }
   }
 
   /** The parameters, with what a request that was pushed gets of how it was sent. @throws OAuthError if that contradicts it. */
@@ -119,6 +122,24 @@ export class AuthorizationRequests {
     let { params } = request
     for (const { pushedParams } of this.#registry.contributions) if (pushedParams) params = params.with((await pushedParams(request)) ?? {})
     return params
+  }
+
+  #scopeOf(params: Params, client: Client): readonly string[] {
+    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
+    if (!scope)
+      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
+    return scope
+  }
+
+  #limit(request: AuthorizationRequest): void {
+    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
+  }
+
+  async #detailsOf(request: AuthorizationRequest): Promise<Record<string, unknown>> {
+    const details: Record<string, unknown> = {}
+    for (const { validateAuthorizationRequest } of this.#registry.contributions)
+      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
+    return details
   }
 
   #prompts(params: Params): readonly string[] {

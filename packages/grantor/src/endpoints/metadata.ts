@@ -30,7 +30,8 @@ export class MetadataEndpoint implements Endpoint {
 
 /** RFC 8414 §2, RFC 9207 §3, RFC 7636 §6.2. */
 export function metadataOf(server: ServerContext, registry: Registry): Record<string, unknown> {
-  const served = new Set([...registry.endpoints.values()].filter(({ name }) => name !== 'metadata').map(({ name }) => name))
+  const listed = [...registry.endpoints.values()].filter(({ name, unlisted }) => name !== 'metadata' && !unlisted)
+  const served = new Set(listed.map(({ name }) => name))
   const endpoints = [...served].map((name) => [name === 'jwks' ? 'jwks_uri' : `${name}_endpoint`, server.endpoint(name)])
   const methods = [...registry.clientAuthentications.values()]
   const algorithms = [...new Set(methods.flatMap((method) => method.algorithms))]

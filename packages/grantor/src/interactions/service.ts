@@ -30,7 +30,12 @@ interface PendingAuthorization extends InteractionResult {
   reason: string
   newScope: readonly string[]
   subject?: string
+  /** Where the browser goes if not to the authorization endpoint. Encrypted: it may hold what only this browser may see. */
+  returnTo?: string
 }
+
+/** What waits for a person: an authorization request, or something else that a client began, with its own way back. */
+export type Waiting = Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'scope' | 'params' | 'spends' | 'http'> & { returnTo?: string }
 
 export type FoundInteraction = Found<PendingAuthorization>
 
@@ -83,7 +88,7 @@ export class InteractionService {
 
   /** Keeps the request, or its next step, and returns what the page needs with the cookies that bind it to the browser. */
   async require(
-    request: AuthorizationRequest,
+    request: Waiting,
     need: InteractionNeed,
     begun?: FoundInteraction
   ): Promise<{ interaction: Interaction; cookies: readonly string[] }> {
@@ -106,7 +111,8 @@ export class InteractionService {
       scope: request.scope,
       details,
       startedAt: now,
-      ...(session && { session: { id: session.id, authTime: session.authTime } })
+      ...(session && { session: { id: session.id, authTime: session.authTime } }),
+      ...(request.returnTo !== undefined && { returnTo: await secrets.encrypt(INTERACTION, request.returnTo, id) })
     }
     const artifact = {
       kind: INTERACTION,
@@ -142,7 +148,7 @@ export class InteractionService {
     const acrValues = params.has('acr_values') ? parseScope(params.get('acr_values'), 20) : client.default_acr_values
     return {
       ...{ id, prompt, reason, client, scope, newScope, details, redirectUri, expiresAt },
-      returnTo: `${this.#server.endpoint('authorization')}?interaction=${id}`,
+      returnTo: await this.#returnTo(id, value),
       ...(subject !== undefined && { subject }),
       ...(loginHint !== undefined && { loginHint }),
       // OpenID Connect Core §15.1: "the minimum level of support required for this parameter is that its use must not result in an error".
@@ -150,6 +156,13 @@ export class InteractionService {
       ...(uiLocales?.length && { uiLocales }),
       ...(acrValues?.length && { acrValues })
     }
+  }
+
+  async #returnTo(id: string, { returnTo }: PendingAuthorization): Promise<string> {
+    if (returnTo === undefined) return `${this.#server.endpoint('authorization')}?interaction=${id}`
+    const url = await this.#server.secrets.decrypt(INTERACTION, returnTo, id)
+    if (url === undefined) throw notHere()
+    return url
   }
 
   /** The oldest of the interactions in this browser, beyond what it may keep. Ids begin with the time. */
