@@ -15,6 +15,8 @@ export * from './errors.ts'
 export type { Event, EventDetails, EventName } from './events.ts'
 export type { Contribution, Endpoint, Extension } from './extension.ts'
 export { clientSecretJwt } from './extensions/client-secret-jwt.ts'
+export { deviceAuthorization } from './extensions/device-authorization/extension.ts'
+export type { DeviceAuthorizationOptions } from './extensions/device-authorization/options.ts'
 export { dpop } from './extensions/dpop/extension.ts'
 export type { DpopOptions, ProofOptions } from './extensions/dpop/options.ts'
 export { DpopResourceChecker, type DpopResourceOptions } from './extensions/dpop/resource-checker.ts'
@@ -43,25 +45,36 @@ export { AuthorizationCodeGrantType } from './grant-types/authorization-code.ts'
 export { GrantTypeBase } from './grant-types/base.ts'
 export { ClientCredentialsGrantType } from './grant-types/client-credentials.ts'
 export { type PasswordAuthenticator, PasswordGrantType } from './grant-types/password.ts'
-export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
-export {
 export { PolledGrantType } from './grant-types/polled.ts'
 export { type Approval, type FoundPolledRequest, type PolledRequest, PolledRequests } from './grant-types/polled-requests.ts'
+export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
+export {
   cookieName,
   escapeHtml,
   frameSources,
   type HttpRequest,
   type HttpResponse,
   html,
+  isOwnOrigin,
   json,
   type RemoteInfo,
-  isOwnOrigin,
   readCookie,
   seeOther,
   setCookie,
   withOpener
 } from './http.ts'
-export type { Interaction, InteractionResult, Interactions, LoggedOut, LogoutQuestion, Session, ShownError } from './interactions/base.ts'
+export type {
+  DeviceDecision,
+  DeviceQuestion,
+  Interaction,
+  InteractionResult,
+  Interactions,
+  LoggedOut,
+  LogoutQuestion,
+  Session,
+  ShownError,
+  UserCodeQuestion
+} from './interactions/base.ts'
 export type { InteractionCheck, Situation } from './interactions/checks.ts'
 export type { InteractionService } from './interactions/service.ts'
 export type * from './models/artifacts.ts'

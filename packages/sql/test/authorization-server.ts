@@ -1,4 +1,4 @@
-import { AuthorizationServer, type AuthorizationServerOptions, pushedAuthorizationRequests, type Store } from 'grantor'
+import { AuthorizationServer, type AuthorizationServerOptions, deviceAuthorization, pushedAuthorizationRequests, type Store } from 'grantor'
 
 export const ISSUER = 'https://id.example.com'
 
@@ -7,7 +7,7 @@ export function openServer(store: Store, settings: Partial<AuthorizationServerOp
   const server: AuthorizationServer = new AuthorizationServer({
     issuer: ISSUER,
     secret: 'a secret of at least thirty-two characters',
-    extensions: [pushedAuthorizationRequests()],
+    extensions: [pushedAuthorizationRequests(), deviceAuthorization({ limit: 0 })],
     ...settings,
     store,
     interactions: {

@@ -4,6 +4,7 @@ import { openServer } from './authorization-server.ts'
 import { RemoteNode } from './support.ts'
 
 const VERIFIER = 'a-verifier-of-forty-three-characters-or-more'
+const DEVICE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 const REDIRECT_URI = 'https://client.example.com/cb'
 
 export interface Tokens {
@@ -38,7 +39,7 @@ export class Cluster {
     const client = await openServer(store).clients.create({
       token_endpoint_auth_method: 'client_secret_post',
       redirect_uris: [REDIRECT_URI],
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT_TYPE],
       scope: 'read',
       require_consent: false
     })
@@ -62,6 +63,19 @@ export class Cluster {
   /** What the browser gets for it: a code, or nothing. */
   open(node: RemoteNode, request_uri: string): Promise<string | undefined> {
     return this.#authorize(node, { request_uri })
+  }
+
+  /** The code of a device that its person allowed to have access (RFC 8628 §3.2). */
+  async allowedDevice(): Promise<string> {
+    const { device_code, verification_uri_complete } = JSON.parse((await this.#post(this.node(0), '/device_authorization', {})).body)
+    const { body } = await this.node(1).send(verification_uri_complete)
+    const fields = [...body.matchAll(/type="hidden" name="([^"]+)" value="([^"]+)"/g)].map(([, name, value]) => [name, value])
+    await this.node(2).send('/device', { ...Object.fromEntries(fields), decision: 'approve' })
+    return device_code
+  }
+
+  poll(node: RemoteNode, device_code: string) {
+    return this.#post(node, '/token', { grant_type: DEVICE_GRANT_TYPE, device_code })
   }
 
   redeem(node: RemoteNode, code: string) {

@@ -10,10 +10,10 @@ const AT_ONCE = 10
 const COUNTER: Kind<{ state: string }> = 'device_like'
 
 /** Runs the trial so many times, a few at once. */
-async function repeat(trial: (index: number) => Promise<void>): Promise<void> {
+async function repeat(trial: (index: number) => Promise<void>, trials = TRIALS): Promise<void> {
   let next = 0
   const worker = async () => {
-    while (next < TRIALS) await trial(next++)
+    while (next < trials) await trial(next++)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
@@ -52,6 +52,19 @@ describe(`F-18 three nodes on one PostgreSQL, ${TRIALS} trials each`, { timeout:
       const { access_token } = JSON.parse(answers.find(({ status }) => status === 200)?.body ?? '')
       expect(await three.race(3, (node) => three.isActive(node, access_token))).toEqual([false, false, false])
     })
+  })
+
+  test(`DV-04 of ${RACERS} polls for what a person allowed one gets tokens, which are dead everywhere`, async () => {
+    const trials = Math.ceil(TRIALS / 8)
+    const codes: string[] = []
+    // One after the other: so many at once of one person are taken for guesses.
+    while (codes.length < trials) codes.push(await three.allowedDevice())
+    await repeat(async (index) => {
+      const answers = await three.race(RACERS, (node) => three.poll(node, codes[index] ?? ''))
+      expect(statusesOf(answers)).toEqual(oneWinner)
+      const { access_token } = JSON.parse(answers.find(({ status }) => status === 200)?.body ?? '')
+      expect(await three.race(3, (node) => three.isActive(node, access_token))).toEqual([false, false, false])
+    }, trials)
   })
 
   test(`PR-05 a request_uri that ${RACERS} browsers come with yields one code`, async () => {

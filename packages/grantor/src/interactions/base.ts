@@ -86,6 +86,43 @@ export interface LoggedOut {
   csp: string
 }
 
+/** A person is to type the code that a device shows (RFC 8628 §3.3). */
+export interface UserCodeQuestion {
+  /** Where the form of the page is sent to by POST, with these fields and what the person types as `user_code`. */
+  action: string
+  fields: Readonly<Record<string, string>>
+  /** What stands there already: from the link, or what was typed before. It is anybody's text. */
+  userCode?: string
+  /** Why the last one was not taken: it is no code that waits for somebody, or too many were wrong. */
+  fault?: 'unknown' | 'too_many'
+}
+
+/** Whether a device may have access (RFC 8628 §5.4): ask it always, whatever the person allowed before. */
+export interface DeviceQuestion {
+  session: Session
+  client: Client
+  scope: readonly string[]
+  /** What extensions read out of the request. */
+  details: Readonly<Record<string, unknown>>
+  /** To be compared with what the device shows. */
+  userCode: string
+  /** Where the request came from, as far as is known. */
+  address?: string
+  userAgent?: string
+  /** Seconds since the epoch. */
+  requestedAt: number
+  expiresAt: number
+  /** Where the form of the page is sent to by POST, with these fields and `decision`, which is `approve` or `deny`. */
+  action: string
+  fields: Readonly<Record<string, string>>
+}
+
+/** The person decided, and goes on at the device. */
+export interface DeviceDecision {
+  client: Client
+  approved: boolean
+}
+
 /** The integrator's part: sessions and pages. The library decides what to ask and why. */
 export interface Interactions {
   session(request: OAuthRequest): Promise<Session | undefined>
@@ -99,4 +136,10 @@ export interface Interactions {
   confirmLogout?(question: LogoutQuestion, request: OAuthRequest): Promise<HttpResponse>
   /** Says that the person is signed out. Default: a plain page. */
   loggedOut?(page: LoggedOut, request: OAuthRequest): Promise<HttpResponse>
+  /** Asks for the code of a device. Default: a plain page. */
+  enterUserCode?(question: UserCodeQuestion, request: OAuthRequest): Promise<HttpResponse>
+  /** Asks whether a device may have access. Default: a plain page. */
+  confirmDevice?(question: DeviceQuestion, request: OAuthRequest): Promise<HttpResponse>
+  /** Says what was decided. Default: a plain page. */
+  deviceDecided?(decision: DeviceDecision, request: OAuthRequest): Promise<HttpResponse>
 }
