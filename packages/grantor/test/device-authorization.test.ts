@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
-import { deviceAuthorization, InvalidRequestError, MemoryStore, openid, resourceIndicators } from '../src/index.ts'
-import { DEVICE_GRANT_TYPE, deviceServer, TV } from './device-support.ts'
+import { DEVICE_GRANT_TYPE, deviceAuthorization, InvalidRequestError, MemoryStore, openid, resourceIndicators } from '../src/index.ts'
+import { deviceServer, TV } from './device-support.ts'
 import { basic, expectTokenError, ISSUER, START, TestServer } from './support.ts'
 
 const RACERS = 20
@@ -30,7 +30,7 @@ describe('the device authorization endpoint (RFC 8628 §3.1, §3.2)', () => {
     const { test } = await deviceServer()
     const metadata = test.server.metadata()
     expect(metadata).toMatchObject({ device_authorization_endpoint: `${ISSUER}/device_authorization` })
-    expect(metadata.grant_types_supported).toContain(DEVICE_GRANT_TYPE)
+    expect(metadata.grant_types_supported).toContain('urn:ietf:params:oauth:grant-type:device_code')
     expect(JSON.stringify(metadata)).not.toContain('verification')
   })
 

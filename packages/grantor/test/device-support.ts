@@ -1,7 +1,12 @@
-import { type AuthorizationServerOptions, type DeviceAuthorizationOptions, deviceAuthorization, type NewClient } from '../src/index.ts'
+import {
+  type AuthorizationServerOptions,
+  DEVICE_GRANT_TYPE,
+  type DeviceAuthorizationOptions,
+  deviceAuthorization,
+  type NewClient
+} from '../src/index.ts'
 import { ISSUER, START, TestServer } from './support.ts'
 
-export const DEVICE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const TV = {
   client_id: 'tv',
   client_name: 'TV <b>Box</b>',

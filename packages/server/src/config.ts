@@ -28,6 +28,7 @@ const Server = z.strictObject({
     .array(
       z.enum([
         'client_secret_jwt',
+        'device_authorization',
         'dpop',
         'implicit',
         'jarm',
@@ -39,6 +40,17 @@ const Server = z.strictObject({
       ])
     )
     .default([]),
+  /** How `device_authorization` is served, if it is named. */
+  deviceAuthorization: z
+    .strictObject({
+      /** Seconds. */
+      lifetime: z.int().min(1).max(600).exactOptional(),
+      /** Seconds. */
+      interval: z.int().min(1).max(60).exactOptional(),
+      /** Of one client from one address within a minute; 0 = no limit. */
+      limit: z.int().min(0).exactOptional()
+    })
+    .default({}),
   /** How `dpop` is served, if it is named. */
   dpop: DpopConfig.default({}),
   /** How requests are pushed, if `pushed_authorization_requests` are named. */

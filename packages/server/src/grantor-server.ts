@@ -89,7 +89,7 @@ export class GrantorServer {
       store,
       secret,
       outbound: outboundOptions(config.outbound),
-      interactions: interactions(() => this.#sessions, config.popups),
+      interactions: interactions(() => this.#sessions, config.popups, config.settings.resources ?? []),
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())

@@ -1,12 +1,14 @@
-import type { Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion } from 'grantor'
+import type { Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion, ResourceServer } from 'grantor'
 import { seeOther, withOpener } from 'grantor'
+import { ConfirmDevicePage, DeviceDecidedPage, EnterCodePage } from './pages/device.tsx'
 import { page } from './pages/page.ts'
+import { resourcesOf } from './pages/permissions.ts'
 import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
 import { ErrorPage } from './pages/site.tsx'
 import type { Sessions } from './sessions.ts'
 
 /** What the authorization server asks of this one: who is signed in, and pages. `sessions` is called when they are there. */
-export function interactions(sessions: () => Sessions, popups: boolean): Interactions {
+export function interactions(sessions: () => Sessions, popups: boolean, resources: readonly ResourceServer[]): Interactions {
   const shown = (response: HttpResponse) => (popups ? withOpener(response) : response)
   return {
     session: (request) => sessions().find(request),
@@ -17,7 +19,13 @@ export function interactions(sessions: () => Sessions, popups: boolean): Interac
     async confirmLogout(question, request) {
       return shown(signOutPage(question, (await sessions().find(request))?.name ?? ''))
     },
-    loggedOut: async (loggedOut) => shown(signedOutPage(loggedOut))
+    loggedOut: async (loggedOut) => shown(signedOutPage(loggedOut)),
+    enterUserCode: async (question) => page(200, EnterCodePage(question)),
+    async confirmDevice(question, request) {
+      const name = (await sessions().find(request))?.name ?? ''
+      return page(200, ConfirmDevicePage({ question, name, resources: resourcesOf(question, resources) }))
+    },
+    deviceDecided: async (decision) => page(200, DeviceDecidedPage(decision))
   }
 }
 

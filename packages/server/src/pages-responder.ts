@@ -1,5 +1,5 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Responder } from 'grantor'
-import { frameSources, OAuthError, seeOther, withOpener } from 'grantor'
+import { DEVICE_GRANT_TYPE, frameSources, OAuthError, seeOther, withOpener } from 'grantor'
 import { InteractionPages, type InteractionParts, type View } from './interaction-pages.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
@@ -57,7 +57,9 @@ export class PagesResponder implements Responder {
 
   async #home(request: HttpRequest): Promise<HttpResponse> {
     const session = await this.#parts.sessions.find(request)
-    return page(200, HomePage({ issuer: this.#server.settings.issuer, metadata: this.#server.endpoint('metadata'), name: session?.name }))
+    const { settings } = this.#server
+    const device = this.#server.hasGrantType(DEVICE_GRANT_TYPE) ? this.#server.endpoint('device_verification') : undefined
+    return page(200, HomePage({ issuer: settings.issuer, metadata: this.#server.endpoint('metadata'), device, name: session?.name }))
   }
 
   async #confirmSignOut(request: HttpRequest): Promise<HttpResponse> {

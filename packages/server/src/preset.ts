@@ -1,5 +1,6 @@
 import {
   clientSecretJwt,
+  deviceAuthorization,
   dpop,
   dynamicRegistration,
   type Extension,
@@ -19,6 +20,7 @@ import { ACR } from './sessions.ts'
 
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
   client_secret_jwt: () => clientSecretJwt,
+  device_authorization: (config) => deviceAuthorization(config.deviceAuthorization),
   dpop: (config) => dpop(config.dpop),
   implicit: () => implicit,
   jarm: () => jarm,

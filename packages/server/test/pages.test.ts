@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import AxeBuilder from '@axe-core/playwright'
+import { DEVICE_GRANT_TYPE } from 'grantor'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GrantorServer } from '../src/index.ts'
@@ -18,7 +19,7 @@ let redirectUri: string
 const received: { method: string; params: URLSearchParams }[] = []
 
 beforeAll(async () => {
-  ;({ server, issuer } = await startServer({ signUp: true }))
+  ;({ server, issuer } = await startServer({ signUp: true, extensions: ['device_authorization'] }))
   callback = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -40,6 +41,13 @@ beforeAll(async () => {
     logo_uri: new URL('/logo.svg', redirectUri).href,
     policy_uri: 'https://client.example.com/privacy',
     tos_uri: 'https://client.example.com/terms'
+  })
+  await server.authorization.clients.create({
+    client_id: 'tv',
+    client_name: 'TV <b>Box</b>',
+    token_endpoint_auth_method: 'none',
+    grant_types: [DEVICE_GRANT_TYPE],
+    scope: 'openid read'
   })
   browser = await launchChromium()
 }, 120_000)
@@ -67,6 +75,10 @@ async function signIn(page: Page): Promise<void> {
   await page.fill('input[name=login]', 'alice')
   await page.fill('input[name=password]', PASSWORD)
   await page.click('#login-submit')
+}
+
+async function post(path: string, params: Record<string, string>) {
+  return (await fetch(issuer + path, { method: 'POST', body: new URLSearchParams({ client_id: 'tv', ...params }) })).json()
 }
 
 async function snapshot(page: Page, name: string): Promise<void> {
@@ -234,6 +246,36 @@ describe('the pages in Chromium', () => {
     await context.close()
   })
 
+  test.each([
+    ['approve', true],
+    ['deny', false]
+  ] as const)('connect a device by the code that is typed: %s, scripts on: %s', async (decision, javaScriptEnabled) => {
+    const context = await browser.newContext({ javaScriptEnabled })
+    const page = await context.newPage()
+    const { user_code, device_code } = await post('/device_authorization', { scope: 'openid read' })
+    const poll = () => post('/token', { grant_type: DEVICE_GRANT_TYPE, device_code })
+    await page.goto(issuer)
+    await page.click('a:text-is("Connect a device")')
+    await page.fill('input[name=user_code]', user_code.toLowerCase().replace('-', ' '))
+    await page.click('#device-continue')
+    expect(await page.textContent('p')).toBe('to continue to TV <b>Box</b>')
+    await signIn(page)
+    expect(await page.textContent('h1')).toBe('Connect TV <b>Box</b> to your account?')
+    expect(await page.textContent('#user-code')).toBe(user_code)
+    expect(await page.textContent('main')).toContain('Only continue if you started this on a device in front of you.')
+    expect(await page.textContent('table')).toMatch(/Address(127\.0\.0\.1|::1)Softwarenode/)
+    expect(await page.textContent('ul')).toBe('Know who you areuse read')
+    const looks = await page.$$eval('button[name=decision]', (buttons) =>
+      buttons.map((button) => ({ ...button.getBoundingClientRect().toJSON(), x: 0, left: 0, right: 0, class: button.className }))
+    )
+    expect(looks).toEqual([looks[0], looks[0]])
+    expect(await poll()).toMatchObject({ error: 'authorization_pending' })
+    await page.click(`#device-${decision}`)
+    expect(await page.textContent('h1')).toBe(decision === 'approve' ? 'TV <b>Box</b> is connected' : 'TV <b>Box</b> was refused')
+    expect(await poll()).toMatchObject(decision === 'approve' ? { id_token: expect.any(String) } : { error: 'access_denied' })
+    await context.close()
+  })
+
   test('SE-02 an interaction belongs to the browser that began it', async () => {
     const [first, second] = [await browser.newContext(), await browser.newContext()]
     const page = await first.newPage()
@@ -272,6 +314,10 @@ describe('the pages in Chromium', () => {
     await inspect('consent')
     await page.goto(authorizeUrl({ prompt: 'select_account' }))
     await inspect('account')
+    await page.goto(`${issuer}/device?user_code=wdjb`)
+    await inspect('device-code')
+    await page.goto((await post('/device_authorization', { scope: 'openid read' })).verification_uri_complete)
+    await inspect('device')
     await page.goto(issuer)
     await inspect('home')
     await page.click('a:text-is("Sign out")')

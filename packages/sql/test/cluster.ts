@@ -1,10 +1,10 @@
+import { DEVICE_GRANT_TYPE } from 'grantor'
 import { calculatePKCECodeChallenge } from 'oauth4webapi'
 import { openStore } from '../src/index.ts'
 import { openServer } from './authorization-server.ts'
 import { RemoteNode } from './support.ts'
 
 const VERIFIER = 'a-verifier-of-forty-three-characters-or-more'
-const DEVICE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 const REDIRECT_URI = 'https://client.example.com/cb'
 
 export interface Tokens {

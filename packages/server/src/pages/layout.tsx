@@ -23,14 +23,14 @@ export interface FormProps {
 }
 
 /** What the client calls itself. */
-export const clientName = ({ client }: Interaction) => client.client_name ?? client.client_id
+export const clientName = ({ client }: Pick<Interaction, 'client'>) => client.client_name ?? client.client_id
 
 /** The picture that the client shows of itself. */
-export const Logo: FC<{ interaction: Interaction }> = ({ interaction }) =>
+export const Logo: FC<{ interaction: Pick<Interaction, 'client'> }> = ({ interaction }) =>
   interaction.client.logo_uri ? <img src={interaction.client.logo_uri} alt="" referrerpolicy="no-referrer" /> : null
 
 /** The client's own words about what it does with what it learns. */
-export const About: FC<{ interaction: Interaction }> = ({ interaction: { client } }) =>
+export const About: FC<{ interaction: Pick<Interaction, 'client'> }> = ({ interaction: { client } }) =>
   client.policy_uri || client.tos_uri ? (
     <p class="quiet links">
       {client.policy_uri && <a href={client.policy_uri}>Privacy policy</a>}

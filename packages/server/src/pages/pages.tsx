@@ -1,9 +1,6 @@
-import type { Interaction } from 'grantor'
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
-import { permissionsOf, type resourcesOf } from './permissions.ts'
-
-type Resources = ReturnType<typeof resourcesOf>
+import { Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
 
 /** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
 export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp: boolean }> = ({
@@ -62,21 +59,8 @@ export const ConsentPage: FC<FormProps & { name: string; resources: Resources }>
         </button>
       </p>
       <Permissions interaction={interaction} />
-      {resources.length > 0 && (
-        <>
-          <p>It will use this at:</p>
-          <ul>
-            {resources.map((resource) => (
-              <li>
-                {resource.name} <code>{resource.identifier}</code>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {interaction.client.verified === false && (
-        <p>This application registered itself. Nobody here has verified who it is: go on only if you know where you came from.</p>
-      )}
+      <ResourceList resources={resources} />
+      <Unverified interaction={interaction} />
       <p class="quiet">You will go on to {destination(interaction.redirectUri)}.</p>
       <button type="submit" id="consent-allow" name="decision" value="allow">
         Allow
@@ -106,28 +90,6 @@ export const AccountPage: FC<FormProps & { name: string }> = ({ interaction, csr
     <About interaction={interaction} />
   </Layout>
 )
-
-const Permissions: FC<{ interaction: Interaction }> = ({ interaction }) => {
-  const permissions = permissionsOf(interaction)
-  if (permissions.length === 0) return <p>It will only learn that you signed in.</p>
-  return (
-    <>
-      <p>It will be able to:</p>
-      <ul>
-        {permissions.map(({ name, description, isNew }) => (
-          <li>
-            {description ?? (
-              <>
-                use <code>{name}</code>
-              </>
-            )}
-            {!isNew && <span class="quiet"> (you allowed this before)</span>}
-          </li>
-        ))}
-      </ul>
-    </>
-  )
-}
 
 /** Where the browser will go, in words that a person can judge. */
 function destination(redirectUri: string): string {

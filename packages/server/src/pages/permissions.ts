@@ -19,7 +19,7 @@ export interface Permission {
   isNew: boolean
 }
 
-export function permissionsOf({ scope, newScope, details }: Interaction): readonly Permission[] {
+export function permissionsOf({ scope, newScope, details }: Pick<Interaction, 'scope' | 'newScope' | 'details'>): readonly Permission[] {
   const { claims } = (details.openid ?? {}) as { claims?: Readonly<Record<string, object>> }
   const named = [...new Set(Object.values(claims ?? {}).flatMap((requests) => Object.keys(requests)))].filter(
     (name) => name !== 'sub' && name !== 'acr'
@@ -32,7 +32,7 @@ export function permissionsOf({ scope, newScope, details }: Interaction): readon
 
 /** The APIs that the application asks for by name (RFC 8707 §2.1); none: whatever the server gives without. */
 export function resourcesOf(
-  { details }: Interaction,
+  { details }: Pick<Interaction, 'details'>,
   known: readonly ResourceServer[]
 ): readonly Pick<ResourceServer, 'identifier' | 'name'>[] {
   const identifiers = (details.resource ?? []) as readonly string[]

@@ -16,7 +16,13 @@ export const ErrorPage: FC<{ heading: string; error: string; description: string
   </Layout>
 )
 
-export const HomePage: FC<{ issuer: string; metadata: string; name: string | undefined }> = ({ issuer, metadata, name }) => (
+/** `device`: where people bring the codes of their devices, if they can. */
+export const HomePage: FC<{ issuer: string; metadata: string; device: string | undefined; name: string | undefined }> = ({
+  issuer,
+  metadata,
+  device,
+  name
+}) => (
   <Layout title="Grantor">
     <h1>Grantor is running</h1>
     <p>
@@ -25,6 +31,11 @@ export const HomePage: FC<{ issuer: string; metadata: string; name: string | und
     <p>
       <a href={metadata}>Metadata</a>
     </p>
+    {device && (
+      <p>
+        <a href={device}>Connect a device</a>
+      </p>
+    )}
     {name && (
       <p class="quiet">
         You are signed in as {name}. <a href="/sign-out">Sign out</a>

@@ -31,6 +31,11 @@ table { inline-size: 100%; margin-block: 1rem; border-collapse: collapse; font-s
 caption { text-align: start; font-weight: 600; margin-block-end: .25rem; }
 th, td { text-align: start; vertical-align: top; padding: .25rem .5rem .25rem 0; border-block-start: 1px solid var(--line); overflow-wrap: anywhere; }
 th { inline-size: 40%; font-weight: 400; color: var(--quiet); }
+p.code { font-size: 2rem; text-align: center; }
+.code { font-family: ui-monospace, monospace; font-weight: 700; letter-spacing: .1em; }
+.qr { display: block; padding: .75rem; background: #fff; }
+.qr svg { display: block; inline-size: 100%; max-inline-size: 14rem; margin-inline: auto; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 .alarm { color: var(--alarm); font-weight: 600; }
 code { overflow-wrap: anywhere; }

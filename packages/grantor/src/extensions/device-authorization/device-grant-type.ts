@@ -1,7 +1,7 @@
 import { PolledGrantType } from '../../grant-types/polled.ts'
 import type { DeviceOrigin } from './device-request.ts'
 
-/** RFC 8628 §3.4 */
+/** The grant type of devices, as clients register it and send it (RFC 8628 §3.4). */
 export const DEVICE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** A device asks whether its person allowed what it wants (RFC 8628 §3.4). */

@@ -1,0 +1,48 @@
+import type { Interaction } from 'grantor'
+import type { FC } from 'hono/jsx'
+import { permissionsOf, type resourcesOf } from './permissions.ts'
+
+export type Resources = ReturnType<typeof resourcesOf>
+
+/** What the application will be able to do. */
+export const Permissions: FC<{ interaction: Pick<Interaction, 'scope' | 'newScope' | 'details'> }> = ({ interaction }) => {
+  const permissions = permissionsOf(interaction)
+  if (permissions.length === 0) return <p>It will only learn that you signed in.</p>
+  return (
+    <>
+      <p>It will be able to:</p>
+      <ul>
+        {permissions.map(({ name, description, isNew }) => (
+          <li>
+            {description ?? (
+              <>
+                use <code>{name}</code>
+              </>
+            )}
+            {!isNew && <span class="quiet"> (you allowed this before)</span>}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+/** The APIs that it will use; none: it names none. */
+export const ResourceList: FC<{ resources: Resources }> = ({ resources }) =>
+  resources.length > 0 ? (
+    <>
+      <p>It will use this at:</p>
+      <ul>
+        {resources.map((resource) => (
+          <li>
+            {resource.name} <code>{resource.identifier}</code>
+          </li>
+        ))}
+      </ul>
+    </>
+  ) : null
+
+export const Unverified: FC<{ interaction: Pick<Interaction, 'client'> }> = ({ interaction }) =>
+  interaction.client.verified === false ? (
+    <p>This application registered itself. Nobody here has verified who it is: go on only if you know where you came from.</p>
+  ) : null
