@@ -8,6 +8,7 @@ import { type Config, loadConfig, parseConfig } from './config.ts'
 import { databaseCommands } from './database-commands.ts'
 import { createDemo, welcome } from './demo.ts'
 import { DemoApp } from './demo-app.ts'
+import { DemoDevice } from './demo-device.ts'
 import { GrantorServer } from './grantor-server.ts'
 import { keysCommand } from './keys-command.ts'
 import { offline } from './offline.ts'
@@ -29,10 +30,13 @@ program
       host: 'localhost',
       port: Number(port),
       database: `${data}/grantor.db`,
-      secretFile: `${secrets}/grantor`
+      secretFile: `${secrets}/grantor`,
+      extensions: ['device_authorization'],
+      deviceAuthorization: { interval: 2 }
     })
     const server = await run(config)
     server.add(new DemoApp(config.settings.issuer))
+    server.add(new DemoDevice(config.settings.issuer))
     process.stdout.write(welcome(config.settings.issuer, await createDemo(server)))
   })
 

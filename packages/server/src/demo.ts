@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { DEVICE_GRANT_TYPE } from 'grantor'
 import type { Claims } from './claims.ts'
 import { DEMO_APP, DEMO_SCOPE } from './demo-app.ts'
+import { DEMO_DEVICE, DEMO_DEVICE_SCOPE } from './demo-device.ts'
 import type { GrantorServer } from './grantor-server.ts'
 
 /** What `grantor dev` starts with: a client that may do everything, and a person. */
@@ -44,13 +46,13 @@ const CLAIMS: Claims = {
 /** Made at the first start; undefined at every other. The person comes last: a start that ended before left secrets that nobody saw. */
 export async function createDemo({ authorization, users }: GrantorServer): Promise<Demo | undefined> {
   if (await users.findByLogin(LOGIN)) return undefined
-  for (const unseen of [CLIENT_ID, DEMO_APP]) await authorization.clients.delete(unseen)
+  for (const unseen of [CLIENT_ID, DEMO_APP, DEMO_DEVICE]) await authorization.clients.delete(unseen)
   const { client_secret = '' } = await authorization.clients.create({
     client_id: CLIENT_ID,
     client_name: 'Demo application',
     application_type: 'native',
     redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
-    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT_TYPE],
     scope: 'read write openid profile email'
   })
   await authorization.clients.create({
@@ -62,6 +64,13 @@ export async function createDemo({ authorization, users }: GrantorServer): Promi
     post_logout_redirect_uris: [authorization.settings.issuer],
     grant_types: ['authorization_code', 'refresh_token'],
     scope: DEMO_SCOPE
+  })
+  await authorization.clients.create({
+    client_id: DEMO_DEVICE,
+    client_name: 'Demo device',
+    token_endpoint_auth_method: 'none',
+    grant_types: [DEVICE_GRANT_TYPE],
+    scope: DEMO_DEVICE_SCOPE
   })
   const password = randomBytes(12).toString('base64url')
   await users.create({ login: LOGIN, password, claims: CLAIMS })
@@ -78,6 +87,7 @@ export function welcome(issuer: string, demo: Demo | undefined): string {
   Grantor runs at ${issuer}
 
   Sign in        ${issuer}/demo
+  A device       ${issuer}/demo/device
   Metadata       ${issuer}/.well-known/openid-configuration
   Keys           ${issuer}/jwks
 ${once}

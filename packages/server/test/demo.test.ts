@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import decodeQR from 'qr/decode.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDemo } from '../src/demo.ts'
 import { launchChromium } from './chromium.ts'
@@ -66,6 +67,51 @@ describe('grantor dev', () => {
     }
   )
 
+  test('shows a device whose QR code leads to its page, and which goes on when it is allowed there', { timeout: 60_000 }, async () => {
+    const room = await browser.newContext({ colorScheme: 'dark', viewport: { width: 360, height: 800 } })
+    const device = await room.newPage()
+    const inspect = async (name: string) => {
+      if (process.env.SCREENSHOTS) await device.screenshot({ path: `${process.env.SCREENSHOTS}/demo-${name}.png`, fullPage: true })
+      const { violations } = await new AxeBuilder({ page: device }).analyze()
+      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+    }
+    await device.goto(`${address}/device`)
+    await inspect('device')
+    const code = await device.textContent('#user-code')
+    const link = await readQr(device)
+    expect(link).toBe(`${new URL(address).origin}/device?user_code=${code}`)
+    const context = await browser.newContext()
+    const phone = await context.newPage()
+    await phone.goto(link)
+    await phone.click('#device-continue')
+    await phone.fill('input[name=login]', 'demo')
+    await phone.fill('input[name=password]', password)
+    await phone.click('#login-submit')
+    expect(await phone.textContent('#user-code')).toBe(code)
+    await phone.click('#device-approve')
+    expect(await phone.textContent('h1')).toBe('Demo device is connected')
+    await device.waitForSelector('text=This device is connected')
+    expect(await device.textContent('table')).toContain('demo-device')
+    await inspect('device-connected')
+    await context.close()
+    await room.close()
+  })
+
+  /** What a camera would read off the page. */
+  async function readQr(page: Page): Promise<string> {
+    const image = (await page.locator('.qr').screenshot()).toString('base64')
+    const blank = await browser.newPage()
+    const pixels = await blank.evaluate(async (source) => {
+      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${source}`)).blob())
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      canvas?.drawImage(bitmap, 0, 0)
+      const data = canvas?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? []
+      return { width: bitmap.width, height: bitmap.height, data: [...data] }
+    }, image)
+    await blank.close()
+    return decodeQR({ ...pixels, data: Uint8Array.from(pixels.data) })
+  }
+
   test('says so when nobody signed in', async () => {
     const page = await browser.newPage()
     await page.goto(address)
@@ -78,10 +124,10 @@ describe('grantor dev', () => {
   })
 })
 
-test.each([[[]], [['demo']], [['demo', 'demo-app']]])(
+test.each([[[]], [['demo']], [['demo', 'demo-app', 'demo-device']]])(
   'what a first start prints is right, though an earlier one was killed after it made the clients %j',
   async (made) => {
-    const { server } = await startServer()
+    const { server } = await startServer({ extensions: ['device_authorization'] })
     const { authorization, users } = server
     for (const client_id of made) await authorization.clients.create({ client_id, grant_types: ['client_credentials'] })
     const demo = await createDemo(server)
@@ -98,7 +144,7 @@ test.each([[[]], [['demo']], [['demo', 'demo-app']]])(
 )
 
 test('a person without whose clients a first start ended is not there: the person comes last', async () => {
-  const { server } = await startServer()
+  const { server } = await startServer({ extensions: ['device_authorization'] })
   const { authorization, users } = server
   const killed = { authorization, users: { findByLogin: async () => undefined, create: () => Promise.reject(new Error('killed')) } }
   await expect(createDemo(killed as unknown as typeof server)).rejects.toThrow('killed')

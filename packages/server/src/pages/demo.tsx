@@ -1,7 +1,7 @@
 import type { FC } from 'hono/jsx'
 import { Alarm, Layout } from './layout.tsx'
 
-type Claims = Readonly<Record<string, unknown>>
+export type Claims = Readonly<Record<string, unknown>>
 
 interface DemoProps {
   claims?: Claims
@@ -34,7 +34,7 @@ export const DemoPage: FC<DemoProps> = ({ claims, userinfo, hasRefreshToken, sig
   </Layout>
 )
 
-const ClaimTable: FC<{ title: string; claims: Claims }> = ({ title, claims }) => (
+export const ClaimTable: FC<{ title: string; claims: Claims }> = ({ title, claims }) => (
   <table>
     <caption>{title}</caption>
     <tbody>
