@@ -199,6 +199,8 @@ export interface ClientKeyQuery {
 export interface ClientKeyring {
   /** Those that fit; none, if the client has none or its `jwks_uri` does not answer. */
   find(client: Client, query: ClientKeyQuery): Promise<readonly JWK[]>
+  /** Whether one of all its keys is such a one; those of a `jwks_uri` are fetched again before the answer is no. */
+  some(client: Client, isSuch: (key: JWK) => Promise<boolean>): Promise<boolean>
   import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array>
 }
 

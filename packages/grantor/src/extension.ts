@@ -48,6 +48,8 @@ export interface Contribution {
   interactionChecks?: readonly InteractionCheck[]
   /** Members of the server's metadata, by their registered names (RFC 8414 §2). */
   metadata?: Readonly<Record<string, unknown>>
+  /** More of them, made of those that are there when everything is. */
+  derivedMetadata?(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** Names below `/.well-known/` where the metadata is served too (RFC 8414 §3). */
   wellKnown?: readonly string[]
   /** Members of client metadata that are understood, each with its rule (RFC 7591 §2). */

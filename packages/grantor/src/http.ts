@@ -3,6 +3,14 @@ export interface RemoteInfo {
   address?: string
 }
 
+/** A certificate whose private key the sender of a request proved to hold in its TLS handshake (RFC 8705 §2). */
+export interface ClientCertificate {
+  /** The certificate alone, without its chain, in DER (X.690). */
+  der: Uint8Array
+  /** It is valid now, and its chain ends at an authority that the operator chose for clients (RFC 8705 §2.1). */
+  isTrusted: boolean
+}
+
 /** A request as plain data: no framework, no web objects. */
 export interface HttpRequest {
   method: string
@@ -12,6 +20,11 @@ export interface HttpRequest {
   /** The body as text. Rejects with an `InvalidRequestError` (413, 415, 400) when it is too large, compressed or not UTF-8. */
   body(): Promise<string>
   remote?: RemoteInfo
+  /**
+   * Read only where it is needed. Undefined: there was none.
+   * @throws InvalidRequestError if what a proxy says of it cannot be understood
+   */
+  clientCertificate?(): ClientCertificate | undefined
   /** The host's own name for the request, for answers, events and its log; one is made where there is none. */
   id?: string
 }

@@ -1,5 +1,5 @@
 import { runtimeCrypto } from '../crypto/runtime.ts'
-import { type HttpRequest, type HttpResponse, NO_STORE } from '../http.ts'
+import { type ClientCertificate, type HttpRequest, type HttpResponse, NO_STORE } from '../http.ts'
 import { encodeForm } from '../params.ts'
 import { bodyAlreadyRead, bodyTooLarge, clientWentAway, decodeBody, join, MAX_BODY, refuseCompressed } from '../web.ts'
 
@@ -8,7 +8,14 @@ export interface NodeRequest {
   method?: string | undefined
   url?: string | undefined
   headers: Record<string, string | string[] | undefined>
-  socket: { remoteAddress?: string | undefined }
+  /** As they came: whoever sends one twice is not taken for two who sent it once. */
+  headersDistinct?: Record<string, string[] | undefined>
+  /** Of TLS, it knows the certificate of the client, and whether an authority of the listener's `ca` vouches for it. */
+  socket: {
+    remoteAddress?: string | undefined
+    authorized?: boolean
+    getPeerX509Certificate?(): { raw: Uint8Array } | undefined
+  }
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
   on(event: 'end' | 'close', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -33,6 +40,8 @@ export interface Responder {
 export interface NodeListenerOptions {
   /** Who sends a request. Default: the peer of the connection; behind a proxy, say whom it names, as Express has it in `request.ip`. */
   address?(request: NodeRequest): string | undefined
+  /** Its certificate. Default: that of the connection, if the listener has `requestCert`; where a proxy ends TLS, say what that one says. */
+  clientCertificate?(request: NodeRequest): ClientCertificate | undefined
 }
 
 /**
@@ -41,10 +50,10 @@ export interface NodeListenerOptions {
  */
 export function nodeListener(
   server: Responder,
-  { address = ({ socket }) => socket.remoteAddress }: NodeListenerOptions = {}
+  { address = ({ socket }) => socket.remoteAddress, clientCertificate = ofConnection }: NodeListenerOptions = {}
 ): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   return (request, response, next) => {
-    const http = fromNodeRequest(request, address(request))
+    const http = fromNodeRequest(request, address(request), () => clientCertificate(request))
     const send = (answer: HttpResponse) => {
       // Somebody before us answered already, such as a middleware that limits the time.
       if (!response.headersSent) write(response, answer)
@@ -68,7 +77,8 @@ const FAILED: HttpResponse = { status: 500, headers: { 'content-type': 'text/pla
 /** A node:http request as plain data; no web object is made. */
 function fromNodeRequest(
   request: NodeRequest & { originalUrl?: string; id?: unknown; body?: unknown; rawBody?: unknown },
-  address: string | undefined
+  address: string | undefined,
+  clientCertificate: () => ClientCertificate | undefined
 ): HttpRequest {
   const { headers, id } = request
   return {
@@ -82,9 +92,15 @@ function fromNodeRequest(
     },
     remote: address === undefined ? {} : { address },
     body: () => readBody(request),
+    clientCertificate,
     // As pino-http and others name it.
     ...(typeof id === 'string' && { id })
   }
+}
+
+function ofConnection({ socket }: NodeRequest): ClientCertificate | undefined {
+  const certificate = socket.getPeerX509Certificate?.()
+  return certificate && { der: certificate.raw, isTrusted: socket.authorized === true }
 }
 
 function write(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {

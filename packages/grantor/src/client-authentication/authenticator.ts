@@ -2,10 +2,14 @@ import type { ServerContext } from '../context.ts'
 import { InvalidClientError, InvalidRequestError, type OAuthError, TemporarilyUnavailableError } from '../errors.ts'
 import type { Client } from '../models/client.ts'
 import type { OAuthRequest } from '../requests.ts'
-import type { ClientAuthenticationBase } from './base.ts'
+import type { ClientAuthenticationBase, PresentedClient } from './base.ts'
 import { FailureLimit } from './failure-limit.ts'
 
 const NOBODY: Client = { client_id: '', redirect_uris: [], grant_types: [], response_types: [], scope: '' }
+
+interface Attempt extends PresentedClient {
+  method: ClientAuthenticationBase
+}
 
 /** Finds out which client sends a request (RFC 6749 §2.3, §3.2.1). */
 export class ClientAuthenticator {
@@ -24,12 +28,13 @@ export class ClientAuthenticator {
    * TemporarilyUnavailableError (429) if it failed too often from this address.
    */
   async authenticate(request: OAuthRequest): Promise<Client> {
-    const attempt = this.#read(request)
+    const [first, ...others] = this.#read(request)
     // Whose origins may read the answer, a refusal too.
-    request.clientId = attempt.clientId
-    const wait = this.#failures.wait(attempt.clientId, request.remote?.address, this.#server.now())
+    request.clientId = first.clientId
+    const wait = this.#failures.wait(first.clientId, request.remote?.address, this.#server.now())
     if (wait > 0) throw new TemporarilyUnavailableError('too many failed attempts to authenticate', { status: 429, retryAfter: wait })
-    const client = await this.#server.clients.find(attempt.clientId)
+    const client = await this.#server.clients.find(first.clientId)
+    const attempt = others.find(({ method }) => method.method === client?.token_endpoint_auth_method) ?? first
     // The same work for a client that does not exist, so that time does not tell.
     const proven = await attempt.method.verify(client ?? NOBODY, attempt.credential, request)
     if (!client) throw this.#refusal(request, 'unknown client', attempt.clientId, attempt.method.method)
@@ -46,19 +51,21 @@ export class ClientAuthenticator {
     return client
   }
 
-  #read(request: OAuthRequest): { method: ClientAuthenticationBase; clientId: string; credential?: string } {
+  /** One way of authenticating, or several for a request with no credential in it, of which the registration of the client says which it is. */
+  #read(request: OAuthRequest): readonly [Attempt, ...Attempt[]] {
     try {
       const attempts = this.#methods.flatMap((method) => {
         const presented = method.read(request)
         return presented ? [{ method, ...presented }] : []
       })
       // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
-      if (attempts.length > 1) throw new InvalidRequestError('more than one client authentication method was used')
-      const [attempt] = attempts
+      if (attempts.length > 1 && attempts.some(({ credential }) => credential !== undefined))
+        throw new InvalidRequestError('more than one client authentication method was used')
+      const [attempt, ...others] = attempts
       if (!attempt) throw new InvalidClientError('no client authentication that is supported here')
       const named = request.params.get('client_id')
       if (named !== undefined && named !== attempt.clientId) throw new InvalidRequestError('client_id is not the client that authenticates')
-      return attempt
+      return [attempt, ...others]
     } catch (error) {
       throw error instanceof InvalidClientError ? this.#refusal(request, error.message, undefined, undefined, error) : error
     }

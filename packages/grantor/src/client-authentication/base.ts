@@ -8,6 +8,13 @@ export interface PresentedClient {
   credential?: string
 }
 
+/** Whom a request names that has no credential in it: a public client, or one that proves itself below HTTP (RFC 8705 §2). */
+export function namedClient({ params, headers }: OAuthRequest): PresentedClient | undefined {
+  if (headers.get('authorization') !== null || params.has('client_secret') || params.has('client_assertion')) return undefined
+  const clientId = params.get('client_id')
+  return clientId === undefined ? undefined : { clientId }
+}
+
 /** A way in which a client proves who it is (RFC 6749 §2.3; the "OAuth Token Endpoint Authentication Methods" registry). */
 export abstract class ClientAuthenticationBase {
   /** The value of `token_endpoint_auth_method`. */

@@ -42,6 +42,12 @@ export class ClientKeys implements ClientKeyring {
     return keys.length > 0 || query.kid === undefined ? keys : matching(await this.#fetched(client.jwks_uri, MIN_AGE), query)
   }
 
+  async some(client: Client, isSuch: (key: JWK) => Promise<boolean>): Promise<boolean> {
+    const { jwks, jwks_uri } = client
+    if (jwks_uri === undefined) return hasSome((jwks?.keys ?? []) as JWK[], isSuch)
+    return (await hasSome(await this.#fetched(jwks_uri, LIFETIME), isSuch)) || hasSome(await this.#fetched(jwks_uri, MIN_AGE), isSuch)
+  }
+
   async import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array> {
     const known = this.#imported.get(jwk) ?? new Map<string, CryptoKey | Uint8Array>()
     const key = known.get(alg) ?? (await importJWK(jwk, alg))
@@ -78,6 +84,11 @@ export class ClientKeys implements ClientKeyring {
       return last && now - last.hadAt <= MAX_STALE ? last : { keys: [], hadAt: now }
     }
   }
+}
+
+async function hasSome(keys: readonly JWK[], isSuch: (key: JWK) => Promise<boolean>): Promise<boolean> {
+  for (const key of keys) if (await isSuch(key)) return true
+  return false
 }
 
 /** A `kid` is only ever compared within the client's own set; several keys may bear the same one, so each that fits is tried. */

@@ -27,7 +27,7 @@ export function nodeCrypto(crypto: NodeCrypto, Buffer: NodeBuffer): CryptoPort {
 
   return {
     random,
-    sha256: (text) => crypto.hash('sha256', text, 'base64url'),
+    sha256: (data) => crypto.hash('sha256', data, 'base64url'),
     hmac: (key) => hmacSha256(crypto, Buffer, Buffer.from(key, 'base64url')),
     encrypt(key, text, context) {
       const iv = Buffer.from(random(12), 'base64url')

@@ -16,7 +16,7 @@ export interface Signer {
 export interface CryptoPort {
   /** `size` random bytes from the system's generator. */
   random(size: number): string
-  sha256(text: string): Awaitable<string>
+  sha256(data: string | Uint8Array): Awaitable<string>
   /** A function that computes HMAC-SHA-256 under `key` (base64url). */
   hmac(key: string): (text: string) => Awaitable<string>
   /** AES-256-GCM under `key` (base64url, 32 bytes) with a random nonce; `context` is authenticated, not stored. */

@@ -15,7 +15,7 @@ export function webCrypto(): CryptoPort {
   const aes = (key: string, usage: 'encrypt' | 'decrypt') => subtle.importKey('raw', bytes(key), 'AES-GCM', false, [usage])
   return {
     random: (size) => base64url.encode(crypto.getRandomValues(new Uint8Array(size))),
-    sha256: async (text) => encode(await subtle.digest('SHA-256', encoder.encode(text))),
+    sha256: async (data) => encode(await subtle.digest('SHA-256', typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data))),
     hmac(key) {
       const secret = subtle.importKey('raw', bytes(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
       return async (text) => encode(await subtle.sign('HMAC', await secret, encoder.encode(text)))

@@ -40,7 +40,7 @@ export function metadataOf(server: ServerContext, registry: Registry): Record<st
       [`${name}_endpoint_auth_methods_supported`]: allowed.map(({ method }) => method),
       ...(algorithms.length > 0 && { [`${name}_endpoint_auth_signing_alg_values_supported`]: algorithms })
     }
-  return {
+  const metadata = {
     issuer: server.settings.issuer,
     ...Object.fromEntries(endpoints),
     // RFC 8414 §2 requires response_types_supported; without an authorization endpoint there are none.
@@ -62,4 +62,5 @@ export function metadataOf(server: ServerContext, registry: Registry): Record<st
     }),
     ...Object.fromEntries([...registry.metadata].map(([name, { value }]) => [name, value]))
   }
+  return Object.assign(metadata, ...registry.contributions.map(({ derivedMetadata }) => derivedMetadata?.(metadata)))
 }

@@ -117,6 +117,6 @@ function splitUrl(url: string): [path: string, query: string] {
 }
 
 /** The members of a request, whatever object carries them. */
-function plain({ method, url, headers, remote, body }: HttpRequest): HttpRequest {
-  return { method, url, headers, body, ...(remote && { remote }) }
+function plain({ method, url, headers, remote, body, clientCertificate }: HttpRequest): HttpRequest {
+  return { method, url, headers, body, ...(remote && { remote }), ...(clientCertificate && { clientCertificate }) }
 }

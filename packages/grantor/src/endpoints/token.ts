@@ -1,5 +1,5 @@
 import type { ServerContext, TokenIssuance } from '../context.ts'
-import { InvalidScopeError, UnauthorizedClientError, UnsupportedGrantTypeError } from '../errors.ts'
+import { InvalidRequestError, InvalidScopeError, UnauthorizedClientError, UnsupportedGrantTypeError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import { type HttpResponse, json } from '../http.ts'
 import type { Client } from '../models/client.ts'
@@ -41,13 +41,14 @@ export class TokenEndpoint implements Endpoint {
   }
 
   async #confirm(http: OAuthRequest, client: Client): Promise<Confirmation | undefined> {
-    let first: Confirmation | undefined
-    // Each is asked, since each may refuse; a token is bound to one key.
+    let proven: Confirmation | undefined
+    // Each is asked, since each may refuse.
     for (const { confirm } of this.#registry.contributions) {
       const confirmation = confirm && (await confirm(http, client))
-      first ??= confirmation
+      if (proven && confirmation) throw new InvalidRequestError('a token is bound to one key, and this request is to bind it to two')
+      proven ??= confirmation
     }
-    return first
+    return proven
   }
 
   async #extend(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance> {
