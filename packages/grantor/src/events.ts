@@ -4,6 +4,8 @@ import type { OutboundReason } from './outbound/base.ts'
 export interface EventDetails {
   /** A client proved who it is. Failures carry the reason. */
   'client_authentication.failed': { clientId?: string; method?: string; reason: string }
+  /** A certificate does not authenticate the client, or there is none (RFC 8705 §2). `thumbprint`: its SHA-256, base64url. */
+  'client_certificate.refused': { clientId: string; reason: string; thumbprint?: string }
   /** An assertion came a second time (RFC 7523 §3). */
   'assertion.replayed': { clientId: string }
   /** An assertion was meant for the token endpoint and not for the issuer, as `assertionAudience` lets this client do. */

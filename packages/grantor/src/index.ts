@@ -29,6 +29,9 @@ export { jarm } from './extensions/jarm.ts'
 export { jwtIntrospection } from './extensions/jwt-introspection.ts'
 export { requestObjects } from './extensions/jwt-secured-requests/extension.ts'
 export type { RequestObjectOptions } from './extensions/jwt-secured-requests/options.ts'
+export { mutualTls } from './extensions/mutual-tls/extension.ts'
+export type { MutualTlsOptions } from './extensions/mutual-tls/options.ts'
+export { type CertificateCheckOptions, checkCertificateBinding } from './extensions/mutual-tls/resource-checker.ts'
 export { type BackChannelLogoutOptions, backChannelLogout } from './extensions/openid/logout/back-channel.ts'
 export type { LogoutDelivery } from './extensions/openid/logout/deliveries.ts'
 export { frontChannelLogout } from './extensions/openid/logout/front-channel.ts'
@@ -50,6 +53,7 @@ export { PolledGrantType } from './grant-types/polled.ts'
 export { type Approval, type FoundPolledRequest, type PolledRequest, PolledRequests } from './grant-types/polled-requests.ts'
 export { RefreshTokenGrantType } from './grant-types/refresh-token.ts'
 export {
+  type ClientCertificate,
   cookieName,
   escapeHtml,
   frameSources,

@@ -4,12 +4,14 @@ import {
   AuthorizationServer,
   type AuthorizationServerOptions,
   type Client,
+  type ClientCertificate,
   type Event,
   type Interaction,
   MemoryStore,
   type NewClient,
   type Session
 } from '../src/index.ts'
+import { fromWebRequest, toWebResponse } from '../src/web.ts'
 
 export const ISSUER = 'https://id.example.com'
 export const REDIRECT_URI = 'https://client.example.com/cb'
@@ -26,6 +28,8 @@ export class TestServer {
   /** Seconds since the epoch. */
   now = START
   session: Session | undefined = { id: 's1', subject: 'alice', authTime: START - 10 }
+  /** What the next requests come with, as TLS would tell. */
+  certificate: ClientCertificate | undefined
   /** The browser's cookies. */
   readonly cookies = new Map<string, string>()
 
@@ -74,13 +78,19 @@ export class TestServer {
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (this.cookies.size > 0) headers.set('cookie', [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '))
-    const response = await this.server.handle(new Request(new URL(path, ISSUER), { redirect: 'manual', ...init, headers }))
+    const response = await this.#send(new Request(new URL(path, ISSUER), { redirect: 'manual', ...init, headers }))
     for (const cookie of response.headers.getSetCookie()) {
       const [name = '', value = ''] = cookie.split(';')[0]?.split('=') ?? []
       if (value === '') this.cookies.delete(name)
       else this.cookies.set(name, value)
     }
     return response
+  }
+
+  async #send(request: Request): Promise<Response> {
+    if (!this.certificate) return this.server.handle(request)
+    const response = await this.server.respond({ ...fromWebRequest(request), clientCertificate: () => this.certificate })
+    return toWebResponse(response ?? { status: 404, headers: {} }, request.method)
   }
 
   post(path: string, params: Record<string, string> | string, headers: Record<string, string> = {}): Promise<Response> {

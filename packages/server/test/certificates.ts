@@ -22,6 +22,18 @@ export interface TestAuthority {
   certificate: string
   /** A certificate for these DNS names and IP addresses. */
   issue(names: readonly string[], type?: keyof typeof ALGORITHMS): Promise<TestCertificate>
+  /** A certificate that a client authenticates with. */
+  issueClient(names?: ClientNames): Promise<TestCertificate>
+}
+
+/** Whose certificate it is. */
+export interface ClientNames {
+  /** From the country down, in the order of the certificate. */
+  subject?: string | x509.JsonNameParams
+  names?: x509.JsonGeneralNames
+  /** Milliseconds since the epoch. */
+  notAfter?: number
+  keys?: CryptoKeyPair
 }
 
 /** Makes an authority with a key of its own. */
@@ -63,13 +75,47 @@ export async function createAuthority(): Promise<TestAuthority> {
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth])
       ]
     })
-    const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
-    return { certificate: `${leaf.toString('pem')}\n${middle.toString('pem')}\n`, key: `${key}\n` }
+    return { certificate: `${leaf.toString('pem')}\n${middle.toString('pem')}\n`, key: await privateKeyOf(keys) }
   }
-  return { certificate: root.toString('pem'), issue }
+  const issueClient: TestAuthority['issueClient'] = async ({ keys: own, ...names } = {}) => {
+    const keys = own ?? (await generateKeys())
+    const leaf = await x509.X509CertificateGenerator.create({
+      ...clientParts(names),
+      issuer: middle.subject,
+      publicKey: keys.publicKey,
+      signingKey: middleKeys.privateKey
+    })
+    return { certificate: `${leaf.toString('pem')}\n${middle.toString('pem')}\n`, key: await privateKeyOf(keys) }
+  }
+  return { certificate: root.toString('pem'), issue, issueClient }
 }
 
-function generateKeys(type: keyof typeof ALGORITHMS): Promise<CryptoKeyPair> {
+/** A certificate of a client that no authority knows. */
+export async function selfSign({ keys: own, ...names }: ClientNames = {}): Promise<TestCertificate> {
+  const keys = own ?? (await generateKeys())
+  const { subject, ...parts } = clientParts(names)
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({ ...parts, name: subject, keys })
+  return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyOf(keys) }
+}
+
+function clientParts({ subject = 'C=NZ, O=Example, CN=client', names = [], notAfter }: Omit<ClientNames, 'keys'>) {
+  return {
+    ...validity(),
+    ...(notAfter !== undefined && { notAfter: new Date(notAfter) }),
+    subject: typeof subject === 'string' ? subject : new x509.Name(subject),
+    signingAlgorithm: ALGORITHMS.EC,
+    extensions: [
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])
+    ]
+  }
+}
+
+async function privateKeyOf({ privateKey }: CryptoKeyPair): Promise<string> {
+  return `${x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY')}\n`
+}
+
+export function generateKeys(type: keyof typeof ALGORITHMS = 'EC'): Promise<CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHMS[type], true, ['sign', 'verify']) as Promise<CryptoKeyPair>
 }
 

@@ -63,6 +63,15 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   introspection_encrypted_response_enc?: string
   /** True: it gets no access token that is not bound to a key by a DPoP proof (RFC 9449 §5.2). */
   dpop_bound_access_tokens?: boolean
+  /** True: it gets no access token that is not bound to a certificate of its own (RFC 8705 §3.4). */
+  tls_client_certificate_bound_access_tokens?: boolean
+  /** The subject of its certificate for `tls_client_auth`, as RFC 4514 writes it; one of these five (RFC 8705 §2.1.2). */
+  tls_client_auth_subject_dn?: string
+  tls_client_auth_san_dns?: string
+  tls_client_auth_san_uri?: string
+  /** Of IP version 4 or 6. */
+  tls_client_auth_san_ip?: string
+  tls_client_auth_san_email?: string
   /** The JWS algorithm of its authorization responses in JWTs (JWT Secured Authorization Response Mode §3). Default `RS256`. */
   authorization_signed_response_alg?: string
   /** The JWE algorithms they are encrypted to it with; absent: they are not encrypted. */
