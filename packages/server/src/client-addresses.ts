@@ -23,6 +23,12 @@ export class ClientAddresses {
     }
     return address
   }
+
+  /** Whether whoever called is a proxy whose word counts. */
+  isProxy({ socket }: Pick<NodeRequest, 'socket'>): boolean {
+    const peer = plain(socket.remoteAddress)
+    return peer !== undefined && this.#isTrusted(peer, 0)
+  }
 }
 
 /** Whether it is an address or a network, as `trustedProxies` lists them. */

@@ -5,6 +5,7 @@ import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type
 import { z } from 'zod'
 import { isNetwork } from './client-addresses.ts'
 import { DpopConfig } from './dpop-config.ts'
+import { checkMutualTls, MutualTlsConfig } from './mutual-tls-config.ts'
 import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
 
@@ -33,6 +34,7 @@ const Server = z.strictObject({
         'implicit',
         'jarm',
         'jwt_introspection',
+        'mutual_tls',
         'pushed_authorization_requests',
         'request_objects',
         'resource_indicators',
@@ -53,6 +55,8 @@ const Server = z.strictObject({
     .default({}),
   /** How `dpop` is served, if it is named. */
   dpop: DpopConfig.default({}),
+  /** How `mutual_tls` is served, if it is named, and where certificates come from. */
+  mutualTls: MutualTlsConfig.default({}),
   /** How requests are pushed, if `pushed_authorization_requests` are named. */
   pushedAuthorizationRequests: z
     .strictObject({
@@ -138,11 +142,13 @@ export function parseConfig(input: unknown, folder: string = process.cwd()): Con
   const settings = Object.fromEntries(entries.filter(([name]) => !SERVER_NAMES.includes(name))) as unknown as SettingsInput
   const faults = [...(server.error ? [z.prettifyError(server.error)] : []), ...faultsOf(settings)]
   if (!server.success || faults.length > 0) throw new ConfigurationError(`configuration: ${faults.join('\n')}`)
-  const { database, secretFile, tls, outbound, openid, ...rest } = server.data
+  const { database, secretFile, tls, outbound, openid, mutualTls, ...rest } = server.data
   if (tls && !settings.issuer.startsWith('https:')) throw new ConfigurationError('configuration: tls needs an issuer with https')
+  checkMutualTls(server.data)
   return {
     ...rest,
     ...(tls && { tls: { certificateFile: resolve(folder, tls.certificateFile), keyFile: resolve(folder, tls.keyFile) } }),
+    mutualTls: { ...mutualTls, ...(mutualTls.clientCaFile !== undefined && { clientCaFile: resolve(folder, mutualTls.clientCaFile) }) },
     database: isPostgres(database) ? database : resolve(folder, database),
     secretFile: resolve(folder, secretFile),
     openid: { ...openid, ...(openid.pairwiseKeyFile !== undefined && { pairwiseKeyFile: resolve(folder, openid.pairwiseKeyFile) }) },

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore, type PostgresStore, type SqliteStore } from '@grantor/sql'
 import {
@@ -21,7 +19,9 @@ import { ClientAddresses } from './client-addresses.ts'
 import type { Config } from './config.ts'
 import { makeFolderOf } from './database-folder.ts'
 import { Forms } from './forms.ts'
+import { HeaderCertificates } from './header-certificates.ts'
 import { interactions } from './interactions.ts'
+import { Listeners } from './listeners.ts'
 import { createLog } from './log.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { Maintenance } from './maintenance.ts'
@@ -33,8 +33,7 @@ import { logRequests } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
 import { SignUp } from './sign-up.ts'
-import { limitAnswer, timeoutOptions } from './timeouts.ts'
-import { CertificateReloader, readTls } from './tls.ts'
+import { limitAnswer } from './timeouts.ts'
 import { Users } from './users.ts'
 
 /** RFC 6797 §6.1, a year. */
@@ -44,10 +43,6 @@ const UNCACHED = { 'cache-control': 'no-store' }
 const PURGE_INTERVAL = 60_000
 /** For what is on its way when the server closes; what does not arrive is sent by the next. */
 const FAREWELL_TIMEOUT = 3_000
-const SHUTDOWN_TIMEOUT = 25_000
-const SWEEP_INTERVAL = 50
-const MAX_HEADERS = 16_384
-const TLS_HANDSHAKE_TIMEOUT = 10_000
 
 /** The ready-to-run server: an authorization server on SQLite or PostgreSQL, its pages, and HTTP. */
 export class GrantorServer {
@@ -60,8 +55,7 @@ export class GrantorServer {
   readonly #purge: Purge
   readonly #maintenance: Maintenance
   readonly #readiness: Readiness
-  readonly #http: Server
-  readonly #certificates: CertificateReloader | undefined
+  readonly #listeners: Listeners
   readonly #responders: Responder[]
   #purging: NodeJS.Timeout | undefined
   #purged: Promise<void> | undefined
@@ -107,27 +101,16 @@ export class GrantorServer {
       signUp: config.signUp ? new SignUp(this.users, limiter) : undefined
     })
     this.#responders = [this.authorization, pages]
-    const listener = this.#listener()
-    const httpOptions = { ...timeoutOptions(config.timeouts), maxHeaderSize: MAX_HEADERS }
-    if (config.tls) {
-      const options = readTls(config.tls)
-      const https = createTlsServer({ ...httpOptions, ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, listener)
-      this.#http = https
-      this.#certificates = new CertificateReloader(https, config.tls, options, log)
-    } else this.#http = createServer(httpOptions, listener)
+    this.#listeners = new Listeners(config, this.#listener(), log)
   }
 
   /** Opens the keys and listens. @returns the port @throws ConfigurationError if the secret does not open the keys. */
   async start(): Promise<number> {
     await this.authorization.ready()
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', reject)
-      this.#http.listen(this.#config.port, this.#config.host, resolve)
-    })
-    this.#certificates?.start()
+    const port = await this.#listeners.open()
     this.#purged = this.#purgeExpired()
     this.#maintenance.start()
-    return (this.#http.address() as AddressInfo).port
+    return port
   }
 
   /** Lets another answer what nothing here does. */
@@ -137,7 +120,7 @@ export class GrantorServer {
 
   /** Takes up new certificate files now; it does so by itself within a minute. */
   reloadCertificate(): void {
-    this.#certificates?.reload()
+    this.#listeners.reloadCertificate()
   }
 
   /** Answers what was accepted, then closes the store. Every call waits for the same end. */
@@ -148,21 +131,21 @@ export class GrantorServer {
 
   async #close(): Promise<void> {
     clearTimeout(this.#purging)
-    this.#certificates?.stop()
-    const deadline = setTimeout(() => this.#http.closeAllConnections(), SHUTDOWN_TIMEOUT)
-    // A connection that was busy when the server stopped listening would idle until its keep-alive ends.
-    const sweep = setInterval(() => this.#http.closeIdleConnections(), SWEEP_INTERVAL)
-    if (this.#http.listening) await new Promise((resolve) => this.#http.close(resolve))
-    clearTimeout(deadline)
-    clearInterval(sweep)
+    await this.#listeners.close()
     await Promise.race([Promise.all([this.#purged, this.#maintenance.stop()]), sleep(FAREWELL_TIMEOUT, undefined, { ref: false })])
     await this.#store.close()
   }
 
   #listener(): (request: IncomingMessage, response: ServerResponse) => void {
     const { host, protocol } = new URL(this.#config.settings.issuer)
+    const { endpointAliases, header } = this.#config.extensions.includes('mutual_tls') ? this.#config.mutualTls : {}
+    const hosts = [host, ...(endpointAliases === undefined ? [] : [new URL(endpointAliases).host])]
     const addresses = new ClientAddresses(this.#config.trustedProxies)
-    const options = { address: (request: NodeRequest) => addresses.of(request) }
+    const certificates = header && new HeaderCertificates(header, addresses)
+    const options = {
+      address: (request: NodeRequest) => addresses.of(request),
+      ...(certificates && { clientCertificate: (request: NodeRequest) => certificates.of(request) })
+    }
     const listener = nodeListener({ respond: (request) => this.#respond(request) }, options)
     return (request, response) => {
       logRequests(this.log, request, response, addresses.of(request))
@@ -170,7 +153,7 @@ export class GrantorServer {
       if (request.url === '/livez') return void response.writeHead(200, UNCACHED).end()
       if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503, UNCACHED).end())
       // RFC 9110 §15.5.20: a request for another host is not ours, whoever sent it here.
-      if (request.headers.host !== host)
+      if (!hosts.includes(request.headers.host ?? ''))
         return void response.writeHead(421, { 'content-type': 'text/plain', ...UNCACHED }).end(`this is ${host}\n`)
       if (protocol === 'https:') response.setHeader('strict-transport-security', HSTS)
       listener(request, response)

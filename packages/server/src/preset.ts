@@ -7,6 +7,7 @@ import {
   implicit,
   jarm,
   jwtIntrospection,
+  mutualTls,
   type OpenIdOptions,
   pushedAuthorizationRequests,
   requestObjects,
@@ -15,6 +16,7 @@ import {
 } from 'grantor'
 import { openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
+import { libraryOptions } from './mutual-tls-config.ts'
 import { readSecrets } from './secret-file.ts'
 import { ACR } from './sessions.ts'
 
@@ -25,6 +27,7 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) =>
   implicit: () => implicit,
   jarm: () => jarm,
   jwt_introspection: () => jwtIntrospection,
+  mutual_tls: (config) => mutualTls(libraryOptions(config.mutualTls)),
   pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),

@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { ConfigurationError } from 'grantor'
 import type { Logger } from 'pino'
 
@@ -9,7 +9,15 @@ import type { Logger } from 'pino'
 export interface TlsFiles {
   certificateFile: string
   keyFile: string
+  /** The authorities whose certificates clients may authenticate with, in PEM. */
+  clientCaFile?: string
 }
+
+/**
+ * For a listener that asks for certificates and refuses none: who may come with which is not for TLS to say. Each connection proves its key,
+ * and none goes on from another (RFC 8705 §2: "the client Certificate and CertificateVerify messages are sent during the TLS handshake").
+ */
+export const ASKING: TlsOptions = { requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET }
 
 /** Milliseconds between two looks at the files. */
 const POLL_INTERVAL = 60_000
@@ -26,13 +34,21 @@ const CIPHERS = [
 ].join(':')
 
 /** What `node:https` serves with these files: TLS 1.2 and 1.3. @throws ConfigurationError if they cannot be used */
-export function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOptions & { cert: string; key: string } {
+export function readTls({
+  certificateFile,
+  keyFile,
+  clientCaFile
+}: TlsFiles): SecureContextOptions & { cert: string; key: string; ca: string[] } {
   try {
     const [cert, key] = [readFileSync(certificateFile, 'utf8'), readFileSync(keyFile, 'utf8')]
+    // Without the file none: those that the system trusts speak for hosts, not for clients.
+    const ca = clientCaFile === undefined ? [] : [readFileSync(clientCaFile, 'utf8')]
+    for (const authority of ca) new X509Certificate(authority)
     if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate')
     const options: SecureContextOptions = {
       cert,
       key,
+      ca,
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       ciphers: CIPHERS,
@@ -40,24 +56,33 @@ export function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOp
     }
     // Reads the rest of the chain as well, and refuses it here rather than in a handshake.
     createSecureContext(options)
-    return { ...options, cert, key }
+    return { ...options, cert, key, ca }
   } catch (cause) {
-    throw new ConfigurationError(`cannot serve TLS with ${certificateFile} and ${keyFile}: ${(cause as Error).message}`, { cause })
+    throw new ConfigurationError(
+      `cannot serve TLS with ${[certificateFile, keyFile, clientCaFile ?? []].flat().join(' and ')}: ${(cause as Error).message}`,
+      { cause }
+    )
   }
+}
+
+/** A listener, and what of its TLS is its own. */
+export interface TlsListener {
+  server: Server
+  own: TlsOptions
 }
 
 /** Takes up new certificates while connections stay open: when told to, and when it finds the files changed. */
 export class CertificateReloader {
-  readonly #server: Server
+  readonly #listeners: readonly TlsListener[]
   readonly #files: TlsFiles
   readonly #log: Logger
   #served: string
   #polling: NodeJS.Timeout | undefined
 
-  constructor(server: Server, files: TlsFiles, { cert, key }: { cert: string; key: string }, log: Logger) {
-    this.#server = server
+  constructor(listeners: readonly TlsListener[], files: TlsFiles, served: ReturnType<typeof readTls>, log: Logger) {
+    this.#listeners = listeners
     this.#files = files
-    this.#served = cert + key
+    this.#served = textOf(served)
     this.#log = log
   }
 
@@ -74,12 +99,16 @@ export class CertificateReloader {
   reload(): void {
     try {
       const options = readTls(this.#files)
-      if (options.cert + options.key === this.#served) return
-      this.#server.setSecureContext(options)
-      this.#served = options.cert + options.key
+      if (textOf(options) === this.#served) return
+      for (const { server, own } of this.#listeners) server.setSecureContext({ ...options, ...own })
+      this.#served = textOf(options)
       this.#log.info({ validTo: new X509Certificate(options.cert).validTo }, 'new certificate')
     } catch (error) {
       this.#log.error({ reason: (error as Error).message }, 'the new certificate cannot be used; the old one stays')
     }
   }
+}
+
+function textOf({ cert, key, ca }: ReturnType<typeof readTls>): string {
+  return [cert, key, ...ca].join('\n')
 }

@@ -7,11 +7,17 @@ export class Browser {
   url = ''
   status = 0
   #html = ''
+  readonly #fetch: typeof fetch
+
+  /** `over`: for a server whose certificate only the test knows. */
+  constructor(over: typeof fetch = fetch) {
+    this.#fetch = over
+  }
 
   async open(url: string, init: RequestInit = {}): Promise<string> {
     const headers = new Headers(init.headers)
     headers.set('cookie', this.cookie())
-    const response = await fetch(url, { redirect: 'manual', ...init, headers })
+    const response = await this.#fetch(url, { redirect: 'manual', ...init, headers })
     for (const cookie of response.headers.getSetCookie()) {
       const [name = '', value = ''] = cookie.split(';')[0]?.split(/=(.*)/s) ?? []
       if (value === '') this.#cookies.delete(name)
