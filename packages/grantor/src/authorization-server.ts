@@ -150,6 +150,10 @@ export class AuthorizationServer implements ServerContext {
     return this.#router.url(name)
   }
 
+  urlsOf(path: string): readonly string[] {
+    return [new URL(this.settings.issuer).origin, ...this.#registry.origins].map((origin) => origin + path)
+  }
+
   hasGrantType(name: string): boolean {
     return this.#registry.grantTypes.has(name)
   }

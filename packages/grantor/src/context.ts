@@ -252,6 +252,8 @@ export interface ServerContext {
   policy(client: Client, resource?: string): Policy
   /** The URL of an endpoint by its name. */
   endpoint(name: string): string
+  /** The URLs by which clients may know what is at this path: by the issuer first. */
+  urlsOf(path: string): readonly string[]
   /** @throws InvalidClientError if the client is unknown or does not prove itself (RFC 6749 §3.2.1). */
   authenticateClient(request: OAuthRequest): Promise<Client>
   /**

@@ -46,6 +46,8 @@ export interface Contribution {
   tokenSchemes?: readonly TokenScheme[]
   endpoints?: readonly Endpoint[]
   interactionChecks?: readonly InteractionCheck[]
+  /** Other origins than the issuer's at which clients reach the endpoints (RFC 8705 §5). */
+  origins?: readonly string[]
   /** Members of the server's metadata, by their registered names (RFC 8414 §2). */
   metadata?: Readonly<Record<string, unknown>>
   /** More of them, made of those that are there when everything is. */
@@ -110,6 +112,7 @@ export class Registry {
   readonly metadata = new Map<string, { name: string; value: unknown }>()
   readonly clientMetadata = new Map<string, { name: string; rule: MetadataRule }>()
   readonly wellKnown = new Set<string>()
+  readonly origins = new Set<string>()
   readonly signingAlgorithms = new Set<string>()
   readonly encryptionAlgorithms = new Set<string>()
   /** For their hooks, in the order given. */
@@ -133,6 +136,7 @@ export class Registry {
     const rules = Object.entries(contribution.clientMetadata ?? {}).map(([name, rule]) => ({ name, rule }))
     this.#put('client metadata member', this.clientMetadata, rules, (entry) => entry.name, origin)
     for (const name of contribution.wellKnown ?? []) this.wellKnown.add(name)
+    for (const other of contribution.origins ?? []) this.origins.add(other)
     for (const algorithm of contribution.signingAlgorithms ?? []) this.signingAlgorithms.add(algorithm)
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     this.contributions.push(contribution)

@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose'
+import { decodeJwt, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { generateKeys } from '../../server/test/certificates.ts'
 import {
@@ -26,6 +26,8 @@ import {
 } from './mutual-tls-support.ts'
 import { AUTHORIZATION, basic, expectRedirectError, expectTokenError, ISSUER, REDIRECT_URI, TestServer } from './support.ts'
 
+const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const UNBOUND = { tls_client_certificate_bound_access_tokens: false }
 const MACHINE = { grant_type: 'client_credentials', scope: 'read' }
 
 describe('tokens that are bound to a certificate', () => {
@@ -65,7 +67,7 @@ describe('tokens that are bound to a certificate', () => {
   })
 
   test('an unbound token is a bearer token, with a certificate and without', async () => {
-    const { test, certificate } = await mutualTlsServer({}, {}, { tls_client_certificate_bound_access_tokens: false })
+    const { test, certificate } = await mutualTlsServer({}, {}, UNBOUND)
     const { access_token } = await personTokens(test, 'machine', certificate)
     for (const sent of [undefined, certificate, await newCertificate()])
       expect((await askUserinfo(test, access_token, sent)).status).toBe(200)
@@ -155,7 +157,7 @@ describe('with DPoP beside it', () => {
   })
 
   test('a client that authenticates with a certificate may bind its tokens by DPoP', async () => {
-    const { test, certificate } = await mutualTlsServer({}, { extensions: [dpop()] }, { tls_client_certificate_bound_access_tokens: false })
+    const { test, certificate } = await mutualTlsServer({}, { extensions: [dpop()] }, UNBOUND)
     const key = await newKey()
     const dpopHeader = { dpop: await makeProof(key, test.now) }
     const response = await over(test, certificate, () => test.post('/token', { client_id: 'machine', ...MACHINE }, dpopHeader))
@@ -234,6 +236,31 @@ describe('metadata', () => {
       pushed_authorization_request_endpoint: `${origin}/par`,
       userinfo_endpoint: `${origin}/userinfo`
     })
+  })
+
+  test('RFC 8705 §5: what a client signs for an endpoint may name its alias: htu of a proof, aud of an assertion', async () => {
+    const origin = 'https://mtls.example.com:9443'
+    const { test, certificate } = await mutualTlsServer({ endpointAliases: origin }, { extensions: [dpop()] }, UNBOUND)
+    const key = await newKey()
+    const statusFor = async (htu: string) => {
+      const headers = { dpop: await makeProof(key, test.now, { claims: { htu } }) }
+      return (await over(test, certificate, () => test.post('/token', { client_id: 'machine', ...MACHINE }, headers))).status
+    }
+    expect([await statusFor(`${origin}/token`), await statusFor(`${ISSUER}/token`)]).toEqual([200, 200])
+    expect([await statusFor(`${origin}/introspect`), await statusFor('https://mtls.example.com/token')]).toEqual([400, 400])
+
+    const settings = { assertionAudience: 'token_endpoint' } as const
+    await test.client({ client_id: 'signer', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, settings })
+    const authenticate = async (aud: string) => {
+      const client_assertion = await new SignJWT({ iss: 'signer', sub: 'signer', aud, jti: crypto.randomUUID(), exp: test.now + 60 })
+        .setProtectedHeader({ alg: 'ES256' })
+        .sign(key.privateKey)
+      return (await test.post('/token', { ...MACHINE, client_assertion_type: ASSERTION, client_assertion })).status
+    }
+    expect([await authenticate(`${origin}/token`), await authenticate(`${ISSUER}/token`), await authenticate(ISSUER)]).toEqual([
+      200, 200, 200
+    ])
+    expect([await authenticate(origin), await authenticate('https://other.example.com/token')]).toEqual([401, 401])
   })
 
   test('not passed, not there: no metadata, no methods, no binding, no members of clients', async () => {

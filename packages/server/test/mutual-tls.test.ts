@@ -159,6 +159,17 @@ describe.each([
     expect(await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).toHaveProperty('access_token')
   })
 
+  test('openid-client authenticates by certificate, and binds its tokens by DPoP', async () => {
+    const metadata = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: SUBJECT }
+    const { client_id } = await register({ ...metadata, tls_client_certificate_bound_access_tokens: false, dpop_bound_access_tokens: true })
+    const config = await configure(client_id, await clients.issueClient())
+    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+    const tokens = await oidc.clientCredentialsGrant(config, {}, { DPoP })
+    expect(tokens.token_type).toBe('dpop')
+    const cnf = { jkt: await DPoP.calculateThumbprint() }
+    expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true, token_type: 'DPoP', cnf })
+  })
+
   test('RFC 8705 §5: where certificates have a port of their own, the other asks for none', async () => {
     const { client_id } = await register({ token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: SUBJECT })
     const config = await configure(client_id, await clients.issueClient(), false)

@@ -82,7 +82,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
   #audiences(client: Client, { path }: OAuthRequest): readonly string[] {
     const { issuer } = this.server.settings
     if (this.server.policy(client).assertionAudience === 'issuer') return [issuer]
-    return [issuer, this.server.endpoint('token'), new URL(path, issuer).href]
+    return [issuer, ...[new URL(this.server.endpoint('token')).pathname, path].flatMap((one) => this.server.urlsOf(one))]
   }
 }
 

@@ -9,8 +9,8 @@ import { readSignedProof, type SignedProof } from './signed-proof.ts'
 /** What a proof must be for. */
 export interface ProvenRequest {
   method: string
-  /** As the client knows it; its query and fragment do not count. */
-  url: string
+  /** As the client may know it; query and fragment do not count. */
+  urls: readonly string[]
   /** At a protected resource: the token, and the key it is bound to. */
   token?: { value: string; jkt: string }
 }
@@ -54,13 +54,15 @@ export class ProofChecker {
     return { jkt, ...(nonces && !isCurrent && { nextNonce: await nonces.current(jkt) }) }
   }
 
-  #checkRequest({ claims: { htm, htu } }: SignedProof, { method, url }: ProvenRequest): void {
+  #checkRequest({ claims: { htm, htu } }: SignedProof, { method, urls }: ProvenRequest): void {
     // RFC 9110 §9.1: "The method token is case-sensitive".
     if (htm !== method) throw new InvalidDpopProofError('htm of the proof is not the method of the request')
     const named = normalizedHttpUri(htu)
-    const actual = normalizedHttpUri(url)
-    if (named === undefined || named !== actual)
-      throw new InvalidDpopProofError('htu of the proof is not the URL of the request', { detail: { received: named, expected: actual } })
+    const actual = urls.map(normalizedHttpUri)
+    if (named === undefined || !actual.includes(named))
+      throw new InvalidDpopProofError('htu of the proof is not the URL of the request', {
+        detail: { received: named, expected: actual[0] }
+      })
   }
 
   /** §4.3 (12) */

@@ -73,7 +73,7 @@ export class DpopResourceChecker {
     const jkt = boundKey(cnf)
     const proof = headers.get('dpop')
     if (proof === null) throw noProof()
-    const { nextNonce } = await answeredAsResource(this.#checker.check(proof, { method, url, token: { value: token, jkt } }))
+    const { nextNonce } = await answeredAsResource(this.#checker.check(proof, { method, urls: [url], token: { value: token, jkt } }))
     return nextNonce === undefined ? {} : { 'dpop-nonce': nextNonce }
   }
 

@@ -38,9 +38,9 @@ export class ServerProofs {
     if (proof === null) return undefined
     this.#taken.take(clientAtAddress(clientId, request.remote?.address ?? ''), this.#server.now(), 'too many proofs')
     const { method, path } = request
-    // By its issuer, not by `Host`: behind a proxy a client knows no other name of this server.
-    const url = new URL(this.#server.settings.issuer).origin + path
-    const { jkt, nextNonce } = await this.#checker.check(proof, { method, url, ...(token && { token }) })
+    // By what it says of itself, not by `Host`: behind a proxy a client knows no other name of this server.
+    const urls = this.#server.urlsOf(path)
+    const { jkt, nextNonce } = await this.#checker.check(proof, { method, urls, ...(token && { token }) })
     // RFC 9449 §8.2: a 200 tells of the next nonce as a refusal does, so that the last one is not refused first.
     if (nextNonce !== undefined) request.answerHeaders = { ...request.answerHeaders, 'dpop-nonce': nextNonce }
     return jkt

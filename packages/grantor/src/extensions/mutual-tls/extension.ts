@@ -27,6 +27,7 @@ export function mutualTls(options: MutualTlsOptions = {}): Extension {
       // RFC 8705 §3.3
       metadata: { tls_client_certificate_bound_access_tokens: true },
       ...(origin !== undefined && {
+        origins: [origin],
         derivedMetadata: (metadata) => ({ mtls_endpoint_aliases: endpointAliases(origin, metadata) })
       }),
       // RFC 8705 §2.1.2, §3.4
