@@ -2,7 +2,8 @@ import { createServer, request as httpRequest, type RequestListener } from 'node
 import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import { afterEach, describe, expect, test } from 'vitest'
-import { AuthorizationServer, type Event, MemoryStore, nodeListener, type Responder } from '../src/index.ts'
+import { AuthorizationServer, type Event, MemoryStore, mutualTls, nodeListener, type Responder } from '../src/index.ts'
+import { newCertificate } from './mutual-tls-support.ts'
 import { basic } from './support.ts'
 
 const ISSUER = 'http://localhost:9400'
@@ -218,4 +219,25 @@ describe('handle', () => {
     expect([other.status, other.headers.get('cache-control')]).toEqual([404, 'no-store'])
     expect((await server.handle(new Request(`${ISSUER}/jwks`, { method: 'HEAD' }))).body).toBe(null)
   })
+})
+
+test('a listener says what the certificate of a client is, and is asked only where it counts', async () => {
+  const server = new AuthorizationServer({ issuer: ISSUER, store: new MemoryStore(), extensions: [mutualTls()] })
+  const certificate = await newCertificate({}, true)
+  let asked = 0
+  const clientCertificate = () => {
+    asked++
+    return certificate
+  }
+  const url = await listen(nodeListener(server, { clientCertificate }))
+  const grants = { grant_types: ['client_credentials'], scope: 'read' }
+  const { client_id, client_secret = '' } = await server.clients.create(grants)
+  const byCertificate = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=client,O=Example,C=NZ' }
+  await server.clients.create({ client_id: 'certified', ...byCertificate, ...grants })
+  const post = async (params: Record<string, string>) => {
+    const body = new URLSearchParams({ grant_type: 'client_credentials', ...params })
+    return (await fetch(`${url}/token`, { method: 'POST', body })).status
+  }
+  expect([await post({ client_id, client_secret }), asked]).toEqual([200, 0])
+  expect([await post({ client_id: 'certified' }), asked]).toEqual([200, 1])
 })
