@@ -15,9 +15,14 @@ export interface TlsFiles {
 
 /**
  * For a listener that asks for certificates and refuses none: who may come with which is not for TLS to say. Each connection proves its key,
- * and none goes on from another (RFC 8705 §2: "the client Certificate and CertificateVerify messages are sent during the TLS handshake").
+ * and none goes on from another (RFC 8705 §2: "the client Certificate and CertificateVerify messages are sent during the TLS handshake"). None
+ * begins anew with another certificate: Node judges the first alone.
  */
-export const ASKING: TlsOptions = { requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET }
+export const ASKING: TlsOptions = {
+  requestCert: true,
+  rejectUnauthorized: false,
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
+}
 
 /** Milliseconds between two looks at the files. */
 const POLL_INTERVAL = 60_000

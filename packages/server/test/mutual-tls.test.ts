@@ -221,6 +221,17 @@ describe('the TLS of the server', () => {
     await server.close()
   })
 
+  test('MT-06 no connection begins anew with another certificate', async () => {
+    const { server, port } = await start()
+    const { certificate: cert, key } = await clients.issueClient()
+    const socket = await handshake(port, { maxVersion: 'TLSv1.2', cert, key })
+    const refused = once(socket, 'error')
+    socket.renegotiate({}, () => {})
+    expect(String(await refused)).toMatch(/no renegotiation/)
+    socket.destroy()
+    await server.close()
+  })
+
   test('authorities of clients that change are taken up with the certificate, and it goes on asking', async () => {
     const own = temporaryFolder()
     const file = join(own, 'clients.pem')

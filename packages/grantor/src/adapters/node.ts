@@ -14,6 +14,7 @@ export interface NodeRequest {
   socket: {
     remoteAddress?: string | undefined
     authorized?: boolean
+    authorizationError?: unknown
     getPeerX509Certificate?(): { raw: Uint8Array } | undefined
   }
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
@@ -100,7 +101,8 @@ function fromNodeRequest(
 
 function ofConnection({ socket }: NodeRequest): ClientCertificate | undefined {
   const certificate = socket.getPeerX509Certificate?.()
-  return certificate && { der: certificate.raw, isTrusted: socket.authorized === true }
+  // After a renegotiation, `authorized` still speaks of the first certificate of the connection.
+  return certificate && { der: certificate.raw, isTrusted: socket.authorized === true && !socket.authorizationError }
 }
 
 function write(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
