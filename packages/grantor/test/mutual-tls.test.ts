@@ -108,7 +108,7 @@ describe('tokens that are bound to a certificate', () => {
 describe('refresh tokens', () => {
   const refresh = (refresh_token: string) => ({ grant_type: 'refresh_token', refresh_token })
 
-  test('MT-05 RFC 8705 §7.1: that of a public client is bound to its certificate; another one: invalid_grant, and it is not spent', async () => {
+  test('MT-05 RT-09 RFC 8705 §7.1: that of a public client is bound to its certificate; another one: invalid_grant, and it is not spent', async () => {
     const { test } = await mutualTlsServer()
     const keys = await generateKeys()
     const certificate = await newCertificate({ keys })
