@@ -4,7 +4,7 @@ import type { Secrets } from './crypto/secrets.ts'
 import type { OAuthError } from './errors.ts'
 import type { EventDetails, EventName } from './events.ts'
 import type { HttpResponse } from './http.ts'
-import type { AccessToken, Artifact, Kind } from './models/artifacts.ts'
+import type { AccessToken, Artifact, Kind, SourceToken } from './models/artifacts.ts'
 import type { Client, ClientMetadata } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
 import type { Grant } from './models/grant.ts'
@@ -28,6 +28,13 @@ export interface TokenIssuance {
   spends?: Reference
   /** Whether a refresh token may come with it, if the client may use one. Default false. */
   refreshToken?: boolean
+  /** Nothing of it lives longer, nor does a grant that is made for it. Seconds since the epoch. */
+  expiresAt?: number
+  /**
+   * It was exchanged for another token (RFC 8693): the access tokens of this server that it was made of, and ends with. With any there, no
+   * grant is made. Absent: it is no exchange.
+   */
+  madeOf?: readonly SourceToken[]
   /** Claims of the access token. They never replace those of the protocol. */
   claims?: Record<string, unknown>
   /** What extensions must remember of it, if a grant is made. */
@@ -67,6 +74,8 @@ export interface TokenFormat {
   /** Undefined: not this format, not ours, or expired. */
   read(token: string): Promise<PresentedToken | undefined>
   revoke(token: PresentedToken): Promise<void>
+  /** Whether neither the token with this id nor its grant was revoked. An expired one may be said to be dead. */
+  isAlive(id: string): Promise<boolean>
 }
 
 /** An authentication scheme for access tokens (RFC 6750 §2.1, RFC 9449 §7.1). */

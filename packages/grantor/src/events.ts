@@ -14,6 +14,11 @@ export interface EventDetails {
   'dpop_proof.replayed': { jkt: string }
   /** Tokens went out. `grantId` is absent for client_credentials. */
   'token.issued': { clientId: string; grantType: string; subject?: string; scope: string; grantId?: string; refreshToken: boolean }
+  /**
+   * A token was exchanged for another (RFC 8693). `from`: the client that it was issued to, or the issuer of a JWT of another server; `actor`:
+   * who acts for the subject, undefined if nobody else is seen to.
+   */
+  'token.exchanged': { clientId: string; from: string; subject: string; actor?: string; audience: readonly string[]; grantId?: string }
   /** An authorization response with success went out. */
   'authorization.granted': { clientId: string; subject: string; scope: string; grantId: string; responseType: string }
   /** A person decided a request that its client polls for. `kind`: of the record, such as `device_code`. */

@@ -44,6 +44,14 @@ export type { PushedAuthorizationRequestOptions } from './extensions/pushed-auth
 export { type ResourceIndicatorOptions, resourceIndicators } from './extensions/resource-indicators/extension.ts'
 export { type SignInClaims, type SignInRequirement, stepUpChallenge } from './extensions/step-up/challenge.ts'
 export { type StepUpOptions, stepUp } from './extensions/step-up/extension.ts'
+export { tokenExchange } from './extensions/token-exchange/extension.ts'
+export type {
+  ExchangeAllowance,
+  ExchangeAttempt,
+  ExchangePolicy,
+  ExchangeRule,
+  TokenExchangeOptions
+} from './extensions/token-exchange/options.ts'
 export { readForm } from './form.ts'
 export { AuthorizationCodeGrantType } from './grant-types/authorization-code.ts'
 export { GrantTypeBase } from './grant-types/base.ts'

@@ -8,6 +8,7 @@ import { DpopConfig } from './dpop-config.ts'
 import { checkMutualTls, MutualTlsConfig } from './mutual-tls-config.ts'
 import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
+import { TokenExchangeConfig } from './token-exchange-config.ts'
 
 const Server = z.strictObject({
   /** Sets what the configuration does not; docs/certification.md. */
@@ -38,7 +39,8 @@ const Server = z.strictObject({
         'pushed_authorization_requests',
         'request_objects',
         'resource_indicators',
-        'step_up'
+        'step_up',
+        'token_exchange'
       ])
     )
     .default([]),
@@ -79,6 +81,8 @@ const Server = z.strictObject({
     .default({}),
   /** How `resource_indicators` are served, if they are named. The resources are the library's setting `resources`. */
   resourceIndicators: z.strictObject({ advertised: z.boolean().exactOptional() }).default({}),
+  /** Who may exchange whose tokens, if `token_exchange` is named. */
+  tokenExchange: TokenExchangeConfig.prefault({}),
   /** Where URLs of clients may lead although the address is private, and which authorities are trusted besides the system's. */
   outbound: z
     .strictObject({

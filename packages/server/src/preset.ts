@@ -12,7 +12,8 @@ import {
   pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,
-  stepUp
+  stepUp,
+  tokenExchange
 } from 'grantor'
 import { openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
@@ -31,7 +32,8 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) =>
   pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
-  step_up: () => stepUp({ acrValues: [ACR] })
+  step_up: () => stepUp({ acrValues: [ACR] }),
+  token_exchange: (config) => tokenExchange(config.tokenExchange)
 }
 
 /** What the server is: an OpenID Provider, with the other specifications that the configuration names. */

@@ -14,6 +14,11 @@ test.each([
   [{ resources: [{ identifier: 'https://api.example.com', audience: 'x' }] }, 'there is no audience'],
   [{ dpop: { algorithms: ['HS256'] } }, /dpop: algorithms is a list, each entry of it one of ES256/],
   [{ dpop: { nonce: true } }, /nonce/],
+  [{ tokenExchange: { allow: [{ client: 'gateway', from: 'shop' }] } }, /expected array/],
+  [
+    { tokenExchange: { allow: [{ client: 'gateway', from: [''] }] } },
+    /tokenExchange: allow: rule 1: from is a list, each entry of it a text/
+  ],
   [{ port: '80', clockSkew: 'x' }, /port[\s\S]*clockSkew is a whole number/]
 ])('%j is refused before anything is opened, each fault by its name', (settings, message) => {
   expect(() => parseConfig({ issuer: ISSUER, ...settings })).toThrow(message)

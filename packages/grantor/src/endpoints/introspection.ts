@@ -55,7 +55,7 @@ export class IntrospectionEndpoint implements Endpoint {
       this.#server.emit('token.foreign', { clientId: client.client_id, owner: token.client_id, endpoint: this.name }, requestId)
       return INACTIVE
     }
-    const { claims, aud, sub: subject, ...members } = token
+    const { claims, aud, sub: subject, made_of: _sources, ...members } = token
     // By the name that whoever asks knows the person by: a pairwise client must not learn another (OpenID Connect Core §8.1).
     const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? token.client_id)
     return {

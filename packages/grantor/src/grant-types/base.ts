@@ -104,8 +104,8 @@ export abstract class GrantTypeBase {
     return undefined
   }
 
-  #newGrant({ client }: TokenRequest, { subject, scope, details }: TokenIssuance): Grant | undefined {
-    if (subject === undefined) return undefined
+  #newGrant({ client }: TokenRequest, { subject, scope, details, expiresAt, madeOf = [] }: TokenIssuance): Grant | undefined {
+    if (subject === undefined || madeOf.length > 0) return undefined
     const now = this.server.now()
     const { grantLifetime } = this.server.policy(client)
     return {
@@ -114,7 +114,7 @@ export abstract class GrantTypeBase {
       subject,
       scope,
       createdAt: now,
-      expiresAt: now + grantLifetime,
+      expiresAt: Math.min(now + grantLifetime, expiresAt ?? Number.POSITIVE_INFINITY),
       ...(details && { details })
     }
   }

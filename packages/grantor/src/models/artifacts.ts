@@ -43,8 +43,17 @@ export interface AccessToken {
   aud: readonly string[]
   iat: number
   cnf?: Confirmation
+  /** The tokens that it was made of (RFC 8693): it is dead as soon as one of them is. */
+  made_of?: readonly SourceToken[]
   /** What extensions added. */
   claims?: Record<string, unknown>
+}
+
+/** An access token that others were made of: its format, its id in that format, and the client that it was issued to. */
+export interface SourceToken {
+  format: string
+  jti: string
+  client_id: string
 }
 
 /** RFC 6749 §1.5 */

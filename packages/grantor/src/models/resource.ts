@@ -1,3 +1,4 @@
+import type { Client } from './client.ts'
 import type { ResourceServer } from './policy.ts'
 
 /** Which resources there are, and which audience this server answers for itself. */
@@ -28,6 +29,12 @@ export function scopeAt(scope: readonly string[], audience: readonly string[], k
     const isUnlisted = isListedNowhere(token, resources)
     return lists.some(({ list, takesUnlisted }) => list?.includes(token) === true || (takesUnlisted && isUnlisted))
   })
+}
+
+/** Whether a client may have tokens for this audience. What this server offers itself, such as userinfo, is everybody's. */
+export function mayAsk(identifier: string, { resources: allowed }: Pick<Client, 'resources'>, known: KnownResources): boolean {
+  const isKnown = identifier === defaultAudience(known) || known.resources.some((resource) => resource.identifier === identifier)
+  return identifier === known.issuer || (isKnown && (allowed?.includes(identifier) ?? true))
 }
 
 /** Whether no resource claims this scope as its own. */

@@ -15,4 +15,5 @@ export abstract class TokenFormatBase implements TokenFormat {
   abstract issue(token: AccessToken, options: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted>
   abstract read(token: string): Promise<PresentedToken | undefined>
   abstract revoke(token: PresentedToken): Promise<void>
+  abstract isAlive(id: string): Promise<boolean>
 }

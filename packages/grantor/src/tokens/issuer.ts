@@ -1,6 +1,6 @@
 import type { Minted, PresentedToken, ServerContext, TokenFormat, TokenIssuance, TokenService } from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
-import { type AccessToken, REFRESH_TOKEN, type RefreshToken } from '../models/artifacts.ts'
+import { type AccessToken, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import type { Confirmation } from '../models/confirmation.ts'
 import { type Grant, grantedResources } from '../models/grant.ts'
@@ -10,7 +10,7 @@ import { targetOf } from './target.ts'
 // What the protocol says of a token (RFC 9068 §2.2, RFC 7662 §2.2) is said by nobody else, present or not.
 const RESERVED_CLAIMS = [
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'cnf', 'auth_time', 'acr'],
-  ...['active', 'token_type']
+  ...['active', 'token_type', 'made_of']
 ]
 
 /** Decides what a token says and for how long, and leaves the writing to its format. */
@@ -25,7 +25,7 @@ export class TokenIssuer implements TokenService {
 
   async accessToken(
     { client, confirmation }: { client: Client; confirmation?: Confirmation },
-    { scope, subject, claims, resource }: TokenIssuance,
+    { scope, subject, claims, resource, expiresAt: latest, madeOf = [] }: TokenIssuance,
     grant?: Grant
   ): Promise<Minted & { expiresIn: number; scope: string }> {
     const now = this.#server.now()
@@ -34,7 +34,7 @@ export class TokenIssuer implements TokenService {
     const limited = scope.filter((one) => registered.includes(one))
     // RFC 9700 §2.3: an access token is for what was asked for, never for all.
     const target = targetOf(this.#server, client, { scope: limited, resource: resource ?? grantedResources(grant) })
-    const expiresAt = Math.min(now + target.lifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY)
+    const expiresAt = Math.min(now + target.lifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY, latest ?? Number.POSITIVE_INFINITY)
     const token: AccessToken = {
       client_id: client.client_id,
       ...(subject !== undefined && { sub: subject }),
@@ -42,6 +42,7 @@ export class TokenIssuer implements TokenService {
       aud: target.audience,
       iat: now,
       ...(confirmation && { cnf: confirmation }),
+      ...(madeOf.length > 0 && { made_of: madeOf }),
       ...(claims && { claims: withoutReserved(claims) })
     }
     const minted = await this.#format(target.format).issue(token, {
@@ -67,14 +68,24 @@ export class TokenIssuer implements TokenService {
   async find(token: string): Promise<PresentedToken | undefined> {
     for (const format of this.#formats.values()) {
       const presented = await format.read(token)
-      if (presented) return (await this.#hasClient(presented)) ? presented : { ...presented, revoked: true }
+      if (presented) return (await this.#isSupported(presented)) ? presented : { ...presented, revoked: true }
     }
     return undefined
   }
 
+  /** Whether all that it hangs on is still there, besides its grant. */
+  async #isSupported({ token: { client_id, made_of = [] } }: PresentedToken): Promise<boolean> {
+    const alive = await Promise.all([this.#hasClient(client_id), ...made_of.map((source) => this.#isAlive(source))])
+    return alive.every((one) => one)
+  }
+
   /** A client's own tokens hang on no grant that would die with it. */
-  async #hasClient({ token }: PresentedToken): Promise<boolean> {
-    return (await this.#server.clients.find(token.client_id)) !== undefined
+  async #hasClient(clientId: string): Promise<boolean> {
+    return (await this.#server.clients.find(clientId)) !== undefined
+  }
+
+  async #isAlive({ format, jti, client_id }: SourceToken): Promise<boolean> {
+    return (await this.#hasClient(client_id)) && ((await this.#formats.get(format)?.isAlive(jti)) ?? false)
   }
 
   revoke(token: PresentedToken): Promise<void> {

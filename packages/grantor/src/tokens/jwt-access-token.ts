@@ -1,6 +1,7 @@
 import type { Minted, PresentedToken, ServerContext } from '../context.ts'
-import { type AccessToken, REVOKED_JTI } from '../models/artifacts.ts'
-import type { Grant } from '../models/grant.ts'
+import { type AccessToken, type Mark, REVOKED_JTI } from '../models/artifacts.ts'
+import { type Grant, isLive } from '../models/grant.ts'
+import type { Found } from '../stores/store.ts'
 import { TokenFormatBase } from './base.ts'
 import { OwnJwts } from './own-jwts.ts'
 import { signJwt } from './sign-jwt.ts'
@@ -43,12 +44,8 @@ export class JwtAccessToken extends TokenFormatBase {
   async read(token: string): Promise<PresentedToken | undefined> {
     const payload = (await this.#own.verify(token, TYPE)) as Payload | undefined
     if (!payload || payload.iss !== this.server.settings.issuer || payload.exp <= this.server.now()) return undefined
-    const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, auth_time: _authTime, acr: _acr, ...claims } = payload
-    const grantId = jti.includes('.') ? jti.slice(0, jti.indexOf('.')) : undefined
-    const [grant, mark] = await Promise.all([
-      grantId === undefined ? undefined : this.server.store.grants.find(grantId),
-      this.server.store.artifacts.find(REVOKED_JTI, jti, this.server.now())
-    ])
+    const { iss: _iss, exp, jti, aud, scope = '', client_id, sub, iat, cnf, made_of, auth_time: _authTime, acr: _acr, ...claims } = payload
+    const { grantId, grant, mark } = await this.#stateOf(jti)
     return {
       id: jti,
       format: this.format,
@@ -59,6 +56,7 @@ export class JwtAccessToken extends TokenFormatBase {
         aud: typeof aud === 'string' ? [aud] : aud,
         iat,
         ...(cnf && { cnf }),
+        ...(made_of && { made_of }),
         ...(Object.keys(claims).length > 0 && { claims })
       },
       expiresAt: exp,
@@ -69,6 +67,20 @@ export class JwtAccessToken extends TokenFormatBase {
 
   async revoke({ id, expiresAt }: PresentedToken): Promise<void> {
     await this.server.store.artifacts.insert({ kind: REVOKED_JTI, id, value: {}, expiresAt })
+  }
+
+  async isAlive(id: string): Promise<boolean> {
+    const { grantId, grant, mark } = await this.#stateOf(id)
+    return mark === undefined && (grantId === undefined || isLive(grant, this.server.now()))
+  }
+
+  async #stateOf(jti: string): Promise<{ grantId?: string; grant?: Grant | undefined; mark: Found<Mark> | undefined }> {
+    const grantId = jti.includes('.') ? jti.slice(0, jti.indexOf('.')) : undefined
+    const [grant, mark] = await Promise.all([
+      grantId === undefined ? undefined : this.server.store.grants.find(grantId),
+      this.server.store.artifacts.find(REVOKED_JTI, jti, this.server.now())
+    ])
+    return { ...(grantId !== undefined && { grantId }), grant, mark }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Minted, PresentedToken } from '../context.ts'
 import { ACCESS_TOKEN, type AccessToken } from '../models/artifacts.ts'
-import type { Grant } from '../models/grant.ts'
+import { type Grant, isLive } from '../models/grant.ts'
 import { TokenFormatBase } from './base.ts'
 
 /** An access token that means nothing to whoever reads it; the server knows. Revoked, it is dead everywhere at once. */
@@ -22,5 +22,11 @@ export class OpaqueAccessToken extends TokenFormatBase {
 
   async revoke({ id }: PresentedToken): Promise<void> {
     await this.server.store.artifacts.consume({ kind: ACCESS_TOKEN, id }, { now: this.server.now() })
+  }
+
+  async isAlive(id: string): Promise<boolean> {
+    const now = this.server.now()
+    const found = await this.server.store.artifacts.find(ACCESS_TOKEN, id, now)
+    return found !== undefined && found.consumedAt === undefined && (found.grantId === undefined || isLive(found.grant, now))
   }
 }

@@ -1,9 +1,9 @@
 import { InvalidRequestError, RegistrationNotSupportedError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { AuthorizationRequest } from '../../requests.ts'
+import type { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { type ClaimsRequest, parseClaims } from './claims.ts'
 import type { OpenIdDetails } from './details.ts'
-import type { IdTokenHints } from './id-token-hints.ts'
 import { parseLocales } from './languages.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 
@@ -18,7 +18,7 @@ const OF_THE_PROTOCOL = ['sub', 'acr']
  */
 export async function readAuthenticationRequest(
   { client, params, scope, responseType }: AuthorizationRequest,
-  { hints, claims: source }: { hints: IdTokenHints; claims: PersonClaimsSource }
+  { hints, claims: source }: { hints: OwnIdTokens; claims: PersonClaimsSource }
 ): Promise<OpenIdDetails | undefined> {
   const returned = responseType.split(' ')
   const returnsIdToken = returned.includes('id_token')

@@ -1,15 +1,15 @@
 import { ConsentRequiredError, InteractionRequiredError, LoginRequiredError, UnmetAuthenticationRequirementsError } from '../../errors.ts'
 import { hasConsented, type InteractionCheck, type Situation } from '../../interactions/checks.ts'
+import type { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { baseName, type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
 import { detailsIn } from './details.ts'
-import type { IdTokenHints } from './id-token-hints.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 import type { Subjects } from './subjects.ts'
 
 /** What the checks of OpenID Connect need to know. */
 export interface CheckParts {
   subjects: Subjects
-  hints: IdTokenHints
+  hints: OwnIdTokens
   claims: PersonClaimsSource
   signUp: boolean
 }
@@ -73,7 +73,7 @@ const CREATE: InteractionCheck = {
 }
 
 /** Whom the hint is about, and whom `sub` asks for by one value or several. */
-async function wantedSubjects({ request, details }: Situation, hints: IdTokenHints): Promise<readonly ClaimRequest[]> {
+async function wantedSubjects({ request, details }: Situation, hints: OwnIdTokens): Promise<readonly ClaimRequest[]> {
   const hint = request.params.get('id_token_hint')
   const hinted = hint === undefined ? undefined : await hints.recognise(hint)
   const { id_token, userinfo } = detailsIn(details)?.claims ?? {}

@@ -4,12 +4,12 @@ import { ConfigurationError, InvalidGrantError } from '../../errors.ts'
 import type { Contribution, Extension } from '../../extension.ts'
 import { parseScope } from '../../models/scope.ts'
 import { keyRetention, type Settings } from '../../settings.ts'
+import { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { readAuthenticationRequest } from './authentication-request.ts'
 import { openIdChecks } from './checks.ts'
 import { claimsOfScope } from './claims.ts'
 import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
 import { openIdDetails } from './details.ts'
-import { IdTokenHints } from './id-token-hints.ts'
 import { IdTokens } from './id-tokens.ts'
 import { withoutUselessOfflineAccess } from './offline-access.ts'
 import type { OpenIdOptions } from './options.ts'
@@ -35,7 +35,7 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
   const subjects = new Subjects(server, pairwiseKey)
   const claims = new PersonClaimsSource(options)
   const idTokens = new IdTokens(server, { subjects, claims, lifetime })
-  const hints = new IdTokenHints(server)
+  const hints = new OwnIdTokens(server)
   return {
     endpoints: [new UserinfoEndpoint(server, { subjects, claims })],
     responseTypes: responseTypes.map((name) => new FrontChannelResponseType(server, name, idTokens)),
@@ -58,7 +58,9 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       await endOnlineGrants(server, session)
       return []
     },
-    async tokenResponse(response, { client, grantType }, { grant, scope: issued }): Promise<Record<string, unknown>> {
+    async tokenResponse(response, { client, grantType }, { grant, scope: issued, madeOf }): Promise<Record<string, unknown>> {
+      // Whoever exchanges a token (RFC 8693) did not sign anybody in.
+      if (madeOf) return {}
       const details = openIdDetails(grant)
       // Not that of the access token, which carries only what its resource understands (RFC 8707 §2.2).
       const registered = parseScope(client.scope) ?? []

@@ -2,7 +2,7 @@ import type { ServerContext, TokenIssuance } from '../../context.ts'
 import { InvalidScopeError, InvalidTargetError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { grantedResources } from '../../models/grant.ts'
-import { defaultAudience, isListedNowhere, scopeAt } from '../../models/resource.ts'
+import { defaultAudience, isListedNowhere, mayAsk, scopeAt } from '../../models/resource.ts'
 import { isWithin } from '../../models/scope.ts'
 import type { Params } from '../../params.ts'
 import type { AuthorizationRequest, TokenRequest } from '../../requests.ts'
@@ -43,6 +43,8 @@ export class TargetRequests {
 
   /** RFC 8707 §2.2: "limit the acceptable resources to those that were originally granted by the resource owner or a subset thereof". */
   limit({ client, params }: TokenRequest, issuance: TokenIssuance): TokenIssuance {
+    // RFC 8693 §2.1: an exchange has another parameter beside `resource`, and judges both together.
+    if (issuance.madeOf) return issuance
     const resource = this.#limited(client, this.#named(params, client), issuance)
     return { ...issuance, resource, ...(!issuance.grant && { details: { ...issuance.details, resource } }) }
   }
@@ -82,10 +84,7 @@ export class TargetRequests {
     return audience
   }
 
-  /** What this server offers itself, such as userinfo, is everybody's. */
-  #mayAsk(identifier: string, { resources: allowed }: Client): boolean {
-    const { settings } = this.#server
-    const isKnown = identifier === defaultAudience(settings) || settings.resources.some((known) => known.identifier === identifier)
-    return identifier === settings.issuer || (isKnown && (allowed?.includes(identifier) ?? true))
+  #mayAsk(identifier: string, client: Client): boolean {
+    return mayAsk(identifier, client, this.#server.settings)
   }
 }

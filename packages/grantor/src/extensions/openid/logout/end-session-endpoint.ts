@@ -3,7 +3,7 @@ import type { Endpoint } from '../../../extension.ts'
 import { frameSources, type HttpResponse, seeOther, withCookies } from '../../../http.ts'
 import type { Interactions, Session } from '../../../interactions/base.ts'
 import type { OAuthRequest } from '../../../requests.ts'
-import { IdTokenHints } from '../id-token-hints.ts'
+import { OwnIdTokens } from '../../../tokens/own-id-tokens.ts'
 import { confirmPage, loggedOutPage } from './pages.ts'
 import { readSignOutRequest, type SignOutRequest } from './sign-out-request.ts'
 
@@ -27,12 +27,12 @@ export class EndSessionEndpoint implements Endpoint {
   readonly errorHeading = 'Sign-out request rejected'
   readonly #server: ServerContext
   readonly #interactions: LogoutInteractions
-  readonly #hints: IdTokenHints
+  readonly #hints: OwnIdTokens
 
   constructor(server: ServerContext, interactions: LogoutInteractions) {
     this.#server = server
     this.#interactions = interactions
-    this.#hints = new IdTokenHints(server)
+    this.#hints = new OwnIdTokens(server)
   }
 
   async handle(http: OAuthRequest): Promise<HttpResponse> {

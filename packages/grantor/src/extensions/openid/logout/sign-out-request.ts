@@ -3,7 +3,7 @@ import { InvalidRequestError } from '../../../errors.ts'
 import type { Client } from '../../../models/client.ts'
 import { parseScope } from '../../../models/scope.ts'
 import { encodeForm, type Params } from '../../../params.ts'
-import type { IdTokenHint, IdTokenHints } from '../id-token-hints.ts'
+import type { OwnIdToken, OwnIdTokens } from '../../../tokens/own-id-tokens.ts'
 
 const MAX_STATE = 4096
 
@@ -11,7 +11,7 @@ const MAX_STATE = 4096
 export interface SignOutRequest {
   /** Who asks; absent if the request does not say. */
   client?: Client
-  hint?: IdTokenHint
+  hint?: OwnIdToken
   /** Where the browser goes afterwards, with `state`. */
   continueTo?: string
   logoutHint?: string
@@ -19,7 +19,7 @@ export interface SignOutRequest {
 }
 
 /** @throws InvalidRequestError if it does not say the truth about who asks, or where the browser may go. */
-export async function readSignOutRequest(server: ServerContext, hints: IdTokenHints, params: Params): Promise<SignOutRequest> {
+export async function readSignOutRequest(server: ServerContext, hints: OwnIdTokens, params: Params): Promise<SignOutRequest> {
   const repeated = params.repeated([])
   if (repeated !== undefined) params.get(repeated)
   const hint = await readHint(hints, params.get('id_token_hint'))
@@ -41,7 +41,7 @@ export async function readSignOutRequest(server: ServerContext, hints: IdTokenHi
 }
 
 /** §2: "the OP MUST verify that it was the issuer of the ID Token", "even when the exp time has passed" it serves. */
-async function readHint(hints: IdTokenHints, token: string | undefined): Promise<IdTokenHint | undefined> {
+async function readHint(hints: OwnIdTokens, token: string | undefined): Promise<OwnIdToken | undefined> {
   const hint = token === undefined ? undefined : await hints.recognise(token)
   if (token !== undefined && !hint) throw new InvalidRequestError('id_token_hint is not an ID token of this server')
   return hint
