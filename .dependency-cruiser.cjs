@@ -11,6 +11,7 @@ const FLOORS = [
     'clients',
     'interactions',
     'tokens',
+    'assertions',
     'stores/memory',
     'stores/contract',
     'stores/contract-tools'

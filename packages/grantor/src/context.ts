@@ -31,10 +31,14 @@ export interface TokenIssuance {
   /** Nothing of it lives longer, nor does a grant that is made for it. Seconds since the epoch. */
   expiresAt?: number
   /**
-   * It was exchanged for another token (RFC 8693): the access tokens of this server that it was made of, and ends with. With any there, no
-   * grant is made. Absent: it is no exchange.
+   * It is exchanged for another token (RFC 8693): the access tokens of this server that it is made of, and ends with. Absent: it is no
+   * exchange.
    */
   madeOf?: readonly SourceToken[]
+  /** False: the subject is a client, and no grant is made for it. */
+  makesGrant?: false
+  /** False: nobody signed in for it, so that no ID token comes with it. */
+  idToken?: false
   /** Claims of the access token. They never replace those of the protocol. */
   claims?: Record<string, unknown>
   /** What extensions must remember of it, if a grant is made. */
@@ -204,10 +208,10 @@ export interface ClientKeyQuery {
   use: 'sig' | 'enc'
 }
 
-/** The public keys of clients. */
+/** The public keys of clients, and of others whose signatures count here. */
 export interface ClientKeyring {
-  /** Those that fit; none, if the client has none or its `jwks_uri` does not answer. */
-  find(client: Client, query: ClientKeyQuery): Promise<readonly JWK[]>
+  /** Those that fit; none, if the owner has none or its `jwks_uri` does not answer. */
+  find(owner: Pick<Client, 'jwks' | 'jwks_uri'>, query: ClientKeyQuery): Promise<readonly JWK[]>
   /** Whether one of all its keys is such a one; those of a `jwks_uri` are fetched again before the answer is no. */
   some(client: Client, isSuch: (key: JWK) => Promise<boolean>): Promise<boolean>
   import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array>

@@ -6,8 +6,8 @@ export interface EventDetails {
   'client_authentication.failed': { clientId?: string; method?: string; reason: string }
   /** A certificate does not authenticate the client, or there is none (RFC 8705 §2). `thumbprint`: its SHA-256, base64url. */
   'client_certificate.refused': { clientId: string; reason: string; thumbprint?: string }
-  /** An assertion came a second time (RFC 7523 §3). */
-  'assertion.replayed': { clientId: string }
+  /** An assertion came a second time (RFC 7523 §3). `issuer`: of one that was no client's own. */
+  'assertion.replayed': { clientId: string; issuer?: string }
   /** An assertion was meant for the token endpoint and not for the issuer, as `assertionAudience` lets this client do. */
   'assertion.old_audience': { clientId: string; aud: string }
   /** A DPoP proof came a second time (RFC 9449 §11.1). `jkt`: the thumbprint of its key. */

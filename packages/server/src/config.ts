@@ -5,6 +5,7 @@ import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type
 import { z } from 'zod'
 import { isNetwork } from './client-addresses.ts'
 import { DpopConfig } from './dpop-config.ts'
+import { JwtBearerConfig } from './jwt-bearer-config.ts'
 import { checkMutualTls, MutualTlsConfig } from './mutual-tls-config.ts'
 import { PROFILE_NAMES, withProfile } from './profiles.ts'
 import { RegistrationConfig } from './registration-config.ts'
@@ -34,6 +35,7 @@ const Server = z.strictObject({
         'dpop',
         'implicit',
         'jarm',
+        'jwt_bearer',
         'jwt_introspection',
         'mutual_tls',
         'pushed_authorization_requests',
@@ -81,6 +83,8 @@ const Server = z.strictObject({
     .default({}),
   /** How `resource_indicators` are served, if they are named. The resources are the library's setting `resources`. */
   resourceIndicators: z.strictObject({ advertised: z.boolean().exactOptional() }).default({}),
+  /** Whose JWTs are good for tokens, if `jwt_bearer` is named. */
+  jwtBearer: JwtBearerConfig.prefault({}),
   /** Who may exchange whose tokens, if `token_exchange` is named. */
   tokenExchange: TokenExchangeConfig.prefault({}),
   /** Where URLs of clients may lead although the address is private, and which authorities are trusted besides the system's. */

@@ -78,7 +78,7 @@ export class GrantorServer {
     this.log = log
     this.#store = store
     this.authorization = new AuthorizationServer({
-      ...presetOf(config, (subject) => this.users.claims(subject)),
+      ...presetOf(config, () => this.users),
       ...config.settings,
       store,
       secret,

@@ -6,9 +6,9 @@ import {
   type Extension,
   implicit,
   jarm,
+  jwtBearer,
   jwtIntrospection,
   mutualTls,
-  type OpenIdOptions,
   pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,
@@ -20,35 +20,42 @@ import type { Config } from './config.ts'
 import { libraryOptions } from './mutual-tls-config.ts'
 import { readSecrets } from './secret-file.ts'
 import { ACR } from './sessions.ts'
+import { byLogin } from './trusted-issuer-config.ts'
+import type { Users } from './users.ts'
 
-const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config) => Extension>> = {
+const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, users: () => Users) => Extension>> = {
   client_secret_jwt: () => clientSecretJwt,
   device_authorization: (config) => deviceAuthorization(config.deviceAuthorization),
   dpop: (config) => dpop(config.dpop),
   implicit: () => implicit,
   jarm: () => jarm,
+  jwt_bearer: (config, users) =>
+    jwtBearer({
+      issuers: config.jwtBearer.issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) }))
+    }),
   jwt_introspection: () => jwtIntrospection,
   mutual_tls: (config) => mutualTls(libraryOptions(config.mutualTls)),
   pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
   step_up: () => stepUp({ acrValues: [ACR] }),
-  token_exchange: (config) => tokenExchange(config.tokenExchange)
+  token_exchange: ({ tokenExchange: { allow, issuers } }, users) =>
+    tokenExchange({ allow, issuers: issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) })) })
 }
 
-/** What the server is: an OpenID Provider, with the other specifications that the configuration names. */
-export function presetOf(config: Config, claims: OpenIdOptions['claims']): Preset {
+/** What the server is: an OpenID Provider, with the other specifications that the configuration names. `users` is called when they are there. */
+export function presetOf(config: Config, users: () => Users): Preset {
   const { pairwiseKeyFile, ...options } = config.openid
   const [pairwiseKey] = pairwiseKeyFile === undefined ? [] : readSecrets(pairwiseKeyFile)
   return openidProvider({
     ...options,
-    claims,
+    claims: (subject) => users().claims(subject),
     signUp: config.signUp,
     // step_up says it itself.
     ...(!config.extensions.includes('step_up') && { acrValues: [ACR] }),
     ...(pairwiseKey !== undefined && { pairwiseKey }),
     extensions: [
-      ...config.extensions.map((name) => BY_NAME[name](config)),
+      ...config.extensions.map((name) => BY_NAME[name](config, users)),
       ...(config.registration ? [dynamicRegistration(config.registration)] : [])
     ]
   })

@@ -1,5 +1,6 @@
 import { tokenExchange } from 'grantor'
 import { z } from 'zod'
+import { TrustedIssuerConfig } from './trusted-issuer-config.ts'
 
 /** `TokenExchangeOptions`, as far as JSON can say them; what a rule may say is the library's to judge. */
 export const TokenExchangeConfig = z
@@ -14,11 +15,15 @@ export const TokenExchangeConfig = z
           impersonation: z.boolean().exactOptional()
         })
       )
-      .default([])
+      .default([]),
+    issuers: z.array(TrustedIssuerConfig).default([])
   })
   .superRefine((options, context) => {
     try {
-      tokenExchange(options)
+      tokenExchange({
+        ...options,
+        issuers: options.issuers.map(({ loginClaim: _claim, ...issuer }) => ({ ...issuer, subjectOf: async () => undefined }))
+      })
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message })
     }

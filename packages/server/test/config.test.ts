@@ -19,6 +19,8 @@ test.each([
     { tokenExchange: { allow: [{ client: 'gateway', from: [''] }] } },
     /tokenExchange: allow: rule 1: from is a list, each entry of it a text/
   ],
+  [{ jwtBearer: { issuers: [{ issuer: 'https://a.example.com', clients: [] }] } }, /jwtBearer: issuer 1 has jwks or jwksUri/],
+  [{ tokenExchange: { issuers: [{ issuer: 'https://a.example.com', jwksUri: 'http://a' }] } }, /jwksUri is an https URL/],
   [{ port: '80', clockSkew: 'x' }, /port[\s\S]*clockSkew is a whole number/]
 ])('%j is refused before anything is opened, each fault by its name', (settings, message) => {
   expect(() => parseConfig({ issuer: ISSUER, ...settings })).toThrow(message)

@@ -1,11 +1,13 @@
 import { DEVICE_GRANT_TYPE } from 'grantor'
+import { importJWK, SignJWT } from 'jose'
 import { calculatePKCECodeChallenge } from 'oauth4webapi'
 import { openStore } from '../src/index.ts'
-import { openServer } from './authorization-server.ts'
+import { ELSEWHERE, ISSUER, ISSUER_KEY, openServer } from './authorization-server.ts'
 import { RemoteNode } from './support.ts'
 
 const VERIFIER = 'a-verifier-of-forty-three-characters-or-more'
 const REDIRECT_URI = 'https://client.example.com/cb'
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 export interface Tokens {
   access_token: string
@@ -37,9 +39,10 @@ export class Cluster {
     const nodes = await Promise.all(Array.from({ length: size }, () => RemoteNode.start(location, settings)))
     const store = await openStore(location)
     const client = await openServer(store).clients.create({
+      client_id: 'app',
       token_endpoint_auth_method: 'client_secret_post',
       redirect_uris: [REDIRECT_URI],
-      grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT_TYPE],
+      grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT_TYPE, JWT_BEARER],
       scope: 'read',
       require_consent: false
     })
@@ -84,6 +87,17 @@ export class Cluster {
 
   refresh(node: RemoteNode, refresh_token: string) {
     return this.#post(node, '/token', { grant_type: 'refresh_token', refresh_token })
+  }
+
+  /** What another server says of alice, once. */
+  async assertion(): Promise<string> {
+    const key = await importJWK(ISSUER_KEY, 'EdDSA')
+    const claims = { iss: ELSEWHERE, sub: 'alice', aud: ISSUER, jti: crypto.randomUUID() }
+    return new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA' }).setExpirationTime('60s').sign(key)
+  }
+
+  assert(node: RemoteNode, assertion: string) {
+    return this.#post(node, '/token', { grant_type: JWT_BEARER, assertion })
   }
 
   revoke(node: RemoteNode, token: string) {

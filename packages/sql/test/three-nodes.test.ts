@@ -75,6 +75,14 @@ describe(`F-18 three nodes on one PostgreSQL, ${TRIALS} trials each`, { timeout:
     })
   })
 
+  test(`JB-01 an assertion, by its issuer and jti, is good for one token of ${RACERS}`, async () => {
+    await repeat(async () => {
+      const assertion = await three.assertion()
+      expect(statusesOf(await three.race(RACERS, (node) => three.assert(node, assertion)))).toEqual(oneWinner)
+      // Each racer's signature is verified: a quarter of the trials takes as long as all of the others do.
+    }, TRIALS / 4)
+  })
+
   test(`RT-02 ${RACERS} refreshes within the window have one successor`, async () => {
     await repeat(async () => {
       const { refresh_token } = await three.tokens()

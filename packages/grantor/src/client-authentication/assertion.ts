@@ -1,7 +1,7 @@
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
+import { spendAssertion } from '../assertions/spend.ts'
 import { namesOf } from '../crypto/algorithms.ts'
 import { InvalidClientError } from '../errors.ts'
-import { ASSERTION_JTI } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import type { OAuthRequest } from '../requests.ts'
 import { ClientAuthenticationBase, type PresentedClient } from './base.ts'
@@ -71,8 +71,7 @@ export abstract class AssertionAuthentication extends ClientAuthenticationBase {
     // draft-ietf-oauth-rfc7523bis §3: the issuer identifier "MUST be the sole value": an array would let another server replay it here.
     if (typeof aud !== 'string' || typeof jti !== 'string' || jti === '') return false
     if (exp > now + assertionLifetime + clockSkew || (iat !== undefined && iat > now + clockSkew)) return false
-    const id = await this.server.secrets.hash(ASSERTION_JTI, JSON.stringify([client.client_id, jti]))
-    const first = await this.server.store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + clockSkew) })
+    const first = await spendAssertion(this.server, { iss: client.client_id, jti, exp })
     if (!first) this.server.emit('assertion.replayed', { clientId: client.client_id }, requestId)
     else if (aud !== this.server.settings.issuer) this.server.emit('assertion.old_audience', { clientId: client.client_id, aud }, requestId)
     return first

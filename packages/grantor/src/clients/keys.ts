@@ -35,11 +35,11 @@ export class ClientKeys implements ClientKeyring {
     this.#server = server
   }
 
-  async find(client: Client, query: ClientKeyQuery): Promise<readonly JWK[]> {
-    if (client.jwks_uri === undefined) return matching((client.jwks?.keys ?? []) as JWK[], query)
-    const keys = matching(await this.#fetched(client.jwks_uri, LIFETIME), query)
+  async find({ jwks, jwks_uri }: Pick<Client, 'jwks' | 'jwks_uri'>, query: ClientKeyQuery): Promise<readonly JWK[]> {
+    if (jwks_uri === undefined) return matching((jwks?.keys ?? []) as JWK[], query)
+    const keys = matching(await this.#fetched(jwks_uri, LIFETIME), query)
     // OpenID Connect Core §10.1.1: "keys … can be rotated by periodically adding new keys to the JWK Set": an unknown name is a new key.
-    return keys.length > 0 || query.kid === undefined ? keys : matching(await this.#fetched(client.jwks_uri, MIN_AGE), query)
+    return keys.length > 0 || query.kid === undefined ? keys : matching(await this.#fetched(jwks_uri, MIN_AGE), query)
   }
 
   async some(client: Client, isSuch: (key: JWK) => Promise<boolean>): Promise<boolean> {

@@ -12,7 +12,7 @@ import { errorPage, errorResponse } from './error-response.ts'
 // RFC 6749 §2.3.1: "The parameters can only be transmitted in the request-body and MUST NOT be included in the request URI."
 const NEVER_IN_QUERY = [
   ...['client_secret', 'client_assertion', 'code', 'code_verifier', 'refresh_token', 'password', 'token'],
-  ...['device_code', 'subject_token', 'actor_token']
+  ...['device_code', 'subject_token', 'actor_token', 'assertion']
 ]
 
 /** From request to endpoint and back; the one place where an error becomes a response. */

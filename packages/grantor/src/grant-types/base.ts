@@ -41,8 +41,10 @@ export abstract class GrantTypeBase {
       ...(refresh && { refresh_token: refresh.token }),
       ...(access.scope !== '' && { scope: access.scope })
     }
+    // What nothing can renew ends with its only token; until then it counts as something that the person allowed.
+    const stored = grant && grant !== issuance.grant && !refresh ? { ...grant, expiresAt: server.now() + access.expiresIn } : grant
     const yields = [access.artifact, refresh?.artifact].filter((artifact) => artifact !== undefined)
-    const repeated = await this.#store(request, issuance, grant, yields, response)
+    const repeated = await this.#store(request, issuance, stored, yields, response)
     if (repeated) return repeated
     server.emit(
       'token.issued',
@@ -104,8 +106,8 @@ export abstract class GrantTypeBase {
     return undefined
   }
 
-  #newGrant({ client }: TokenRequest, { subject, scope, details, expiresAt, madeOf = [] }: TokenIssuance): Grant | undefined {
-    if (subject === undefined || madeOf.length > 0) return undefined
+  #newGrant({ client }: TokenRequest, { subject, scope, details, expiresAt, makesGrant }: TokenIssuance): Grant | undefined {
+    if (subject === undefined || makesGrant === false) return undefined
     const now = this.server.now()
     const { grantLifetime } = this.server.policy(client)
     return {

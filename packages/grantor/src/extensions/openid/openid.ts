@@ -58,9 +58,8 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       await endOnlineGrants(server, session)
       return []
     },
-    async tokenResponse(response, { client, grantType }, { grant, scope: issued, madeOf }): Promise<Record<string, unknown>> {
-      // Whoever exchanges a token (RFC 8693) did not sign anybody in.
-      if (madeOf) return {}
+    async tokenResponse(response, { client, grantType }, { grant, scope: issued, idToken: wanted }): Promise<Record<string, unknown>> {
+      if (wanted === false) return {}
       const details = openIdDetails(grant)
       // Not that of the access token, which carries only what its resource understands (RFC 8707 §2.2).
       const registered = parseScope(client.scope) ?? []

@@ -1,12 +1,16 @@
 import type { ServerContext } from '../../context.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { sameConfirmation } from '../../models/confirmation.ts'
+import { isDeeper } from '../../models/nesting.ts'
 import type { TokenRequest } from '../../requests.ts'
 import { isRecord } from '../../setting-rules.ts'
+import { storableJson } from '../../stores/storable.ts'
 import { ACCESS_TOKEN_TYPE, type SubjectToken, type SubjectTokens } from './subject-tokens.ts'
 
 /** Of the chain of those who act for each other. */
 const MAX_DEPTH = 5
+/** Of all that is said of them. */
+const MAX_NESTING = 20
 
 /** Who acts (RFC 8693 §4.1): the client, or a person who uses it. */
 export interface Actor {
@@ -67,12 +71,23 @@ export function checkMayAct({ claims: { may_act: mayAct } }: SubjectToken, actor
 
 /**
  * The `act` of the new token: who acts now, and within it those before (RFC 8693 §4.1).
- * @throws InvalidRequestError if there are too many
+ * @throws InvalidRequestError if there are too many, or another server says of them what cannot be passed on
  */
 export function actOf({ claims: { act: before } }: SubjectToken, actor: Actor | undefined): Record<string, unknown> | undefined {
-  const act = actor ? { ...actor, ...(isRecord(before) && { act: before }) } : isRecord(before) ? before : undefined
+  if (before !== undefined && !isPassedOn(before)) throw new InvalidRequestError('act of the subject token is not understood here')
+  const act = actor ? { ...actor, ...(before !== undefined && { act: before }) } : before
   let depth = 0
   for (let one: unknown = act; isRecord(one); one = one.act) depth++
   if (depth > MAX_DEPTH) throw new InvalidRequestError(`more than ${MAX_DEPTH} act for each other`)
   return act
+}
+
+/** Whether every store and every reader of tokens can hold it. */
+function isPassedOn(act: unknown): act is Record<string, unknown> {
+  if (!isRecord(act) || isDeeper(act, MAX_NESTING)) return false
+  try {
+    return storableJson(act) !== ''
+  } catch {
+    return false
+  }
 }

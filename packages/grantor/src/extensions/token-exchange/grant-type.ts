@@ -1,3 +1,4 @@
+import { consentedGrant } from '../../assertions/consent.ts'
 import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
 import { InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
 import { GrantTypeBase } from '../../grant-types/base.ts'
@@ -29,7 +30,7 @@ export class TokenExchangeGrantType extends GrantTypeBase {
   constructor(server: ServerContext, options: TokenExchangeOptions) {
     super(server)
     this.#options = options
-    this.#subjects = new SubjectTokens(server)
+    this.#subjects = new SubjectTokens(server, options.issuers ?? [])
   }
 
   async validateRequest(request: TokenRequest): Promise<TokenIssuance> {
@@ -37,7 +38,7 @@ export class TokenExchangeGrantType extends GrantTypeBase {
     this.#checkClient(request)
     const requested = params.get('requested_token_type') ?? ACCESS_TOKEN_TYPE
     if (requested !== ACCESS_TOKEN_TYPE) throw new InvalidRequestError('requested_token_type is none that is issued here')
-    const subject = await this.#subjects.read(params.require('subject_token'), params.require('subject_token_type'))
+    const subject = await this.#subjects.read(params.require('subject_token'), params.require('subject_token_type'), client)
     const allowance = (await this.#allowance(request, subject)) ?? refuse({ owner: subject.from })
     this.#checkKey(request, subject)
     const presented = await readActor(this.server, this.#subjects, request)
@@ -48,12 +49,14 @@ export class TokenExchangeGrantType extends GrantTypeBase {
     const act = actOf(subject, actor)
     const { may_act } = subject.claims
     const exchanged: Exchanged = { from: subject.from, subject: subject.subject, ...(actor && { actor: actor.sub }) }
+    const scope = scopeOf(request, { subject, allowance })
     return {
-      ...(subject.grant && { grant: subject.grant }),
+      ...(await this.#grantFor(request, subject, scope)),
       subject: subject.subject,
-      scope: scopeOf(request, { subject, allowance }),
+      scope,
       resource,
       ...endOf(subject, presented),
+      idToken: false,
       claims: { ...(act && { act }), ...(may_act !== undefined && { may_act }) },
       details: { exchanged }
     }
@@ -78,11 +81,24 @@ export class TokenExchangeGrantType extends GrantTypeBase {
       throw new UnauthorizedClientError('this client may not exchange tokens')
   }
 
-  async #allowance(request: TokenRequest, { from, subject, scope, audience }: SubjectToken): Promise<ExchangeAllowance | undefined> {
+  async #allowance(request: TokenRequest, { from, subject, scope = [], audience }: SubjectToken): Promise<ExchangeAllowance | undefined> {
     const { client } = request
     const { allow = [] } = this.#options
     if (typeof allow === 'function') return allow({ client, from, subject, scope, audience, request })
     return allow.find((rule) => rule.client === client.client_id && rule.from.includes(from))
+  }
+
+  /** Of a person, that of the subject token; for whom another server names, one in which the person allowed the client this, or a new one if it need not ask. */
+  async #grantFor(
+    { client }: TokenRequest,
+    subject: SubjectToken,
+    scope: readonly string[]
+  ): Promise<Pick<TokenIssuance, 'grant' | 'makesGrant'>> {
+    if (subject.grant) return { grant: subject.grant }
+    if (subject.scope) return { makesGrant: false }
+    if (client.require_consent === false) return {}
+    const grant = await consentedGrant(this.server, client, { subject: subject.subject, scope })
+    return { grant: grant ?? refuse({ reason: 'the person did not allow this client what it asks for' }) }
   }
 
   /** What was bound to a key is not exchanged for what is not; the new token is bound to the key of who asks for it, which is another's than the first owner's. */

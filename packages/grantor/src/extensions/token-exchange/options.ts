@@ -1,3 +1,4 @@
+import { checkTrustedIssuers, type TrustedIssuer } from '../../assertions/trusted-issuer.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { KnownResources } from '../../models/resource.ts'
@@ -9,7 +10,10 @@ import { checkValues, flag, isRecord, listOf, refuseUnknown, type SettingRule, s
 export interface ExchangeAllowance {
   /** The APIs that the new token may be for, by identifier, besides those of the subject token. Default: no other. */
   audience?: readonly string[]
-  /** What of the subject token's scope it may carry, space-separated. Default: all that the client is registered for. */
+  /**
+   * What of the subject token's scope it may carry, space-separated. Default: all that the client is registered for. A JWT of another server
+   * has no scope here: this is all that comes of it, and by default that is none.
+   */
   scope?: string
   /** Whether an `actor_token` may be left out, so that nobody sees in the new token who acts (RFC 8693 §1.1). Default false. */
   impersonation?: boolean
@@ -19,18 +23,18 @@ export interface ExchangeAllowance {
 export interface ExchangeRule extends ExchangeAllowance {
   /** Who exchanges, by `client_id`. */
   client: string
-  /** Whose tokens: the clients that they were issued to. */
+  /** Whose tokens: the clients that they were issued to, or the issuers of JWTs. */
   from: readonly string[]
 }
 
 /** What somebody tries to exchange. */
 export interface ExchangeAttempt {
   client: Client
-  /** The client that the subject token was issued to. */
+  /** The client that the subject token was issued to, or the issuer of a JWT of another server. */
   from: string
   /** Whom it is about: a person, or a client with a token of its own. */
   subject: string
-  /** What it is good for. */
+  /** What it is good for; a JWT of another server for no scope. */
   scope: readonly string[]
   audience: readonly string[]
   request: TokenRequest
@@ -42,6 +46,8 @@ export type ExchangePolicy = (attempt: ExchangeAttempt) => Promise<ExchangeAllow
 export interface TokenExchangeOptions {
   /** Who may exchange whose tokens. Default: nobody. A client needs the grant type in its `grant_types` as well. */
   allow?: readonly ExchangeRule[] | ExchangePolicy
+  /** Other servers whose JWTs may be subject tokens. Default: none. */
+  issuers?: readonly TrustedIssuer[]
 }
 
 const RULES: Readonly<Record<keyof ExchangeRule, SettingRule>> = {
@@ -54,8 +60,9 @@ const RULES: Readonly<Record<keyof ExchangeRule, SettingRule>> = {
 
 /** @throws ConfigurationError if an option is unknown, or a rule cannot work or says twice what a client may do with the tokens of another. */
 export function checkOptions(options: TokenExchangeOptions): void {
-  refuseUnknown(Object.keys(options), ['allow'], 'tokenExchange')
-  const { allow = [] } = options
+  refuseUnknown(Object.keys(options), ['allow', 'issuers'], 'tokenExchange')
+  const { allow = [], issuers = [] } = options
+  checkTrustedIssuers(issuers, 'tokenExchange')
   if (typeof allow === 'function') return
   if (!Array.isArray(allow)) throw new ConfigurationError('tokenExchange: allow is a list of rules, or a function')
   allow.forEach(checkRule)

@@ -1,6 +1,9 @@
+import type { TrustedIssuer } from '../../assertions/trusted-issuer.ts'
+import { TrustedIssuers } from '../../assertions/trusted-issuers.ts'
 import type { ServerContext } from '../../context.ts'
-import { InvalidRequestError } from '../../errors.ts'
+import { InvalidGrantError, InvalidRequestError } from '../../errors.ts'
 import type { SourceToken } from '../../models/artifacts.ts'
+import type { Client } from '../../models/client.ts'
 import type { Confirmation } from '../../models/confirmation.ts'
 import { type Grant, grantedResources, isLive } from '../../models/grant.ts'
 import { defaultAudience } from '../../models/resource.ts'
@@ -10,16 +13,18 @@ import { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 /** RFC 8693 §3 */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 const ID_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:id_token'
+const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
 
 /** A token that somebody wants to exchange, genuine and alive. */
 export interface SubjectToken {
-  /** The client that it was issued to. */
+  /** The client that it was issued to, or the issuer of a JWT of another server. */
   from: string
   /** Whom it is about: a person, or the client itself. */
   subject: string
-  /** Absent: it is a client's own. */
+  /** Absent: it is a client's own, or of another server. */
   grant?: Grant
-  scope: readonly string[]
+  /** Absent: it is of another server. */
+  scope?: readonly string[]
   audience: readonly string[]
   /** Seconds since the epoch. */
   expiresAt: number
@@ -34,16 +39,19 @@ export interface SubjectToken {
 export class SubjectTokens {
   readonly #server: ServerContext
   readonly #idTokens: OwnIdTokens
+  readonly #issuers: TrustedIssuers<TrustedIssuer>
 
-  constructor(server: ServerContext) {
+  constructor(server: ServerContext, issuers: readonly TrustedIssuer[]) {
     this.#server = server
+    this.#issuers = new TrustedIssuers(server, issuers)
     this.#idTokens = new OwnIdTokens(server)
   }
 
   /** @throws InvalidRequestError (RFC 8693 §2.2.2) */
-  async read(token: string, type: string): Promise<SubjectToken> {
+  async read(token: string, type: string, client: Client): Promise<SubjectToken> {
     if (type === ACCESS_TOKEN_TYPE) return (await this.accessToken(token)) ?? refuse()
     if (type === ID_TOKEN_TYPE) return (await this.#idToken(token)) ?? refuse()
+    if (type === JWT_TYPE) return this.#foreignJwt(token, client)
     throw new InvalidRequestError('subject_token_type is none that is exchanged here')
   }
 
@@ -86,6 +94,16 @@ export class SubjectTokens {
     }
   }
 
+  /** A JWT in which another server says who somebody is. It may come again for as long as it is valid, as any subject token. */
+  async #foreignJwt(value: string, client: Client): Promise<SubjectToken> {
+    const { issuer, claims } = await this.#issuers.read(value, client).catch((error: unknown) => {
+      throw error instanceof InvalidGrantError ? unusable({ reason: error.message, ...error.detail }) : error
+    })
+    const subject = (await issuer.subjectOf(claims)) ?? refuse({ reason: 'the subject is nobody here' })
+    const audience = [defaultAudience(this.#server.settings)]
+    return { from: claims.iss, subject, audience, expiresAt: claims.exp, claims, sources: [] }
+  }
+
   /** The newest, if the person authorized the client several times in one session. */
   async #grantBehind({ aud, sid, sub }: { aud: string; sid?: string; sub: string }): Promise<Grant | undefined> {
     const client = await this.#server.clients.find(aud)
@@ -97,6 +115,10 @@ export class SubjectTokens {
 }
 
 /** One sentence for every reason: what is wrong with somebody else's token is not for everybody to learn. */
-export function refuse(detail: Record<string, unknown> = {}): never {
-  throw new InvalidRequestError('the subject token is unknown, expired, revoked or not for this client to exchange', { detail })
+export function refuse(detail?: Record<string, unknown>): never {
+  throw unusable(detail)
+}
+
+function unusable(detail: Record<string, unknown> = {}): InvalidRequestError {
+  return new InvalidRequestError('the subject token is unknown, expired, revoked or not for this client to exchange', { detail })
 }

@@ -34,10 +34,11 @@ export function audienceOf(server: ServerContext, { client, params }: TokenReque
  */
 export function scopeOf({ client, params, scope }: TokenRequest, { subject, allowance }: Bounds): readonly string[] {
   const registered = parseScope(client.scope) ?? []
-  const within = allowance.scope === undefined ? registered : (parseScope(allowance.scope) ?? [])
-  const allowed = subject.scope.filter((token) => registered.includes(token) && within.includes(token))
+  const within = parseScope(allowance.scope) ?? []
+  const own = subject.scope ?? within
+  const allowed = own.filter((token) => registered.includes(token) && (allowance.scope === undefined || within.includes(token)))
   const wanted = params.has('scope') ? scope : allowed
-  if (!isWithin(wanted, allowed) || (wanted.length === 0 && subject.scope.length > 0))
+  if (!isWithin(wanted, allowed) || (wanted.length === 0 && own.length > 0))
     throw new InvalidScopeError('the scope exceeds what the subject token may be exchanged for', { detail: { allowed } })
   return wanted
 }

@@ -1,0 +1,109 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
+import type { ServerContext } from '../context.ts'
+import { namesOf, PUBLIC_KEY_SIGNATURES } from '../crypto/algorithms.ts'
+import { ConfigurationError, InvalidGrantError } from '../errors.ts'
+import type { Client } from '../models/client.ts'
+import { isStorable } from '../stores/storable.ts'
+import type { TrustedClaims, TrustedIssuer } from './trusted-issuer.ts'
+
+const MAX_LENGTH = 16_384
+/**
+ * RFC 8725 §3.11: a JWT of another kind is none of these: an access token, a logout token, an assertion that authenticates a client, an
+ * ID-JAG. draft-ietf-oauth-rfc7523bis names the kind, and older issuers say nothing or `JWT`.
+ */
+const TYPES: readonly unknown[] = [undefined, 'jwt', 'authorization-grant+jwt', 'application/authorization-grant+jwt']
+/** What would have to be honoured, and is not known how to be: a key to prove, narrower rights, an event that is no statement of who somebody is. */
+const NOT_UNDERSTOOD = ['cnf', 'authorization_details', 'events']
+
+/** Reads the JWTs of other servers that say who somebody is (RFC 7523 §3). */
+export class TrustedIssuers<I extends TrustedIssuer> {
+  readonly #server: ServerContext
+  readonly #issuers: ReadonlyMap<string, I>
+
+  /** @throws ConfigurationError if one is this server itself: its tokens would pass for assertions. */
+  constructor(server: ServerContext, issuers: readonly I[]) {
+    this.#server = server
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    if (this.#issuers.has(server.settings.issuer)) throw new ConfigurationError('this server is no trusted issuer of itself')
+  }
+
+  /**
+   * A JWT that its issuer made for this server, and that is valid now. Whether it was used before is the caller's to ask.
+   * @throws InvalidGrantError (RFC 7523 §3.1)
+   */
+  async read(assertion: string, client: Client): Promise<{ issuer: I; claims: TrustedClaims }> {
+    const { header, iss } = peek(assertion)
+    const issuer = this.#issuers.get(iss)
+    if (!issuer) throw new InvalidGrantError('the issuer of the JWT is not trusted here', { detail: { received: iss.slice(0, 200) } })
+    if (!TYPES.includes(typeof header.typ === 'string' ? header.typ.toLowerCase() : header.typ))
+      throw new InvalidGrantError('the typ of the JWT is not that of an authorization grant')
+    return { issuer, claims: this.#judged(await this.#verified(assertion, header, { issuer, client })) }
+  }
+
+  async #verified(
+    assertion: string,
+    { alg, kid }: JWTHeaderParameters,
+    { issuer, client }: { issuer: I; client: Client }
+  ): Promise<JWTPayload> {
+    const { algorithms = PUBLIC_KEY_SIGNATURES, jwks, jwksUri } = issuer
+    if (!algorithms.flatMap(namesOf).includes(alg)) throw new InvalidGrantError('the JWT is not signed as its issuer signs')
+    const { clientKeys, settings } = this.#server
+    const owner = { ...(jwks && { jwks }), ...(jwksUri !== undefined && { jwks_uri: jwksUri }) }
+    for (const jwk of await clientKeys.find(owner, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
+      try {
+        const { payload } = await jwtVerify(assertion, () => clientKeys.import(jwk, alg), {
+          algorithms: [alg],
+          requiredClaims: ['iss', 'sub', 'aud', 'exp'],
+          issuer: issuer.issuer,
+          audience: [...this.#audiences(client)],
+          clockTolerance: settings.clockSkew,
+          currentDate: new Date(this.#server.now() * 1000)
+        })
+        return payload
+      } catch (cause) {
+        // Thrown after the signature proved to be right; anything else may be another key's.
+        if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) throw wrong(cause.claim, cause)
+      }
+    }
+    throw new InvalidGrantError('no key of its issuer verifies the JWT')
+  }
+
+  #judged(claims: JWTPayload): TrustedClaims {
+    const { clockSkew, assertionLifetime } = this.#server.settings
+    const latest = this.#server.now() + clockSkew
+    const { iss, sub, aud, exp, iat } = claims
+    if (typeof iss !== 'string') throw wrong('iss')
+    if (typeof sub !== 'string' || sub === '' || !isStorable(sub)) throw wrong('sub')
+    // One that is for others, too, could be sent here by one of them.
+    if ([aud].flat().length !== 1) throw wrong('aud')
+    // RFC 7523 §3: the server "may reject JWTs with an "exp" claim value that is unreasonably far in the future".
+    if (exp === undefined || exp > latest + assertionLifetime) throw wrong('exp')
+    if (iat !== undefined && !(typeof iat === 'number' && iat <= latest)) throw wrong('iat')
+    const unknown = NOT_UNDERSTOOD.find((claim) => Object.hasOwn(claims, claim))
+    if (unknown !== undefined) throw new InvalidGrantError(`${unknown} of the JWT is not understood here`)
+    return { ...claims, iss, sub, exp }
+  }
+
+  /** RFC 7523 §3: "The token endpoint URL of the authorization server MAY be used"; here only by clients that were written for it. */
+  #audiences(client: Client): readonly string[] {
+    const { issuer } = this.#server.settings
+    return this.#server.policy(client).assertionAudience === 'issuer' ? [issuer] : [issuer, this.#server.endpoint('token')]
+  }
+}
+
+function wrong(claim: string, cause?: unknown): InvalidGrantError {
+  return new InvalidGrantError(`${claim} of the JWT is missing or wrong`, { cause })
+}
+
+/** Header and issuer that an unverified JWT claims. @throws InvalidGrantError if it is not a JWS in compact form. */
+function peek(assertion: string): { header: JWTHeaderParameters; iss: string } {
+  if (assertion.length > MAX_LENGTH) throw new InvalidGrantError('the JWT is too long')
+  try {
+    const header = decodeProtectedHeader(assertion) as JWTHeaderParameters
+    const { iss } = decodeJwt(assertion)
+    if (typeof iss === 'string') return { header, iss }
+  } catch (cause) {
+    throw new InvalidGrantError('it is not a signed JWT', { cause })
+  }
+  throw wrong('iss')
+}

@@ -1,0 +1,69 @@
+import { consentedGrant } from '../../assertions/consent.ts'
+import { type SpentAssertion, spendAssertion } from '../../assertions/spend.ts'
+import type { TrustedClaims } from '../../assertions/trusted-issuer.ts'
+import { TrustedIssuers } from '../../assertions/trusted-issuers.ts'
+import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
+import { InvalidGrantError, InvalidScopeError } from '../../errors.ts'
+import { GrantTypeBase } from '../../grant-types/base.ts'
+import { isWithin, parseScope } from '../../models/scope.ts'
+import type { TokenRequest } from '../../requests.ts'
+import { isStorable } from '../../stores/storable.ts'
+import type { AssertionIssuer, JwtBearerOptions } from './options.ts'
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** Of a token in which somebody acts for another: what comes of it here would not say so any more. */
+const DELEGATION = ['act', 'may_act']
+
+/** Another server's word on who somebody is, once (RFC 7523 §2.1). The client is who it always is: one that authenticates, or says who it is (RFC 7521 §4.1). */
+export class JwtBearerGrantType extends GrantTypeBase {
+  readonly grantType: string = JWT_BEARER
+  readonly #issuers: TrustedIssuers<AssertionIssuer>
+
+  constructor(server: ServerContext, { issuers }: JwtBearerOptions) {
+    super(server)
+    this.#issuers = new TrustedIssuers(server, issuers)
+  }
+
+  async validateRequest(request: TokenRequest): Promise<TokenIssuance> {
+    const { client, params } = request
+    const { issuer, claims } = await this.#issuers.read(params.require('assertion'), client)
+    if (!issuer.clients.includes(client.client_id) || (claims.client_id ?? client.client_id) !== client.client_id)
+      throw new InvalidGrantError('the assertion is not for this client')
+    const delegation = DELEGATION.find((claim) => Object.hasOwn(claims, claim))
+    if (delegation !== undefined) throw new InvalidGrantError(`${delegation} of the assertion is not understood here`)
+    const assertion = spendable(claims)
+    const subject = await issuer.subjectOf(claims)
+    if (subject === undefined) throw new InvalidGrantError('the subject of the assertion is nobody here')
+    const scope = scopeFor(request, issuer)
+    const needsConsent = client.require_consent !== false
+    const grant = needsConsent ? await consentedGrant(this.server, client, { subject, scope }) : undefined
+    if (needsConsent && !grant) throw new InvalidGrantError('the person did not allow this client what it asks for')
+    // Under a grant that is there already a refresh token would be good for all of it, whatever the issuer's word is good for.
+    const refreshToken = issuer.refreshToken === true && grant === undefined
+    return { subject, scope, refreshToken, idToken: false, details: { assertion }, ...(grant && { grant }) }
+  }
+
+  /** Spends the assertion first: of all who come with it one gets a token. */
+  override async createTokenResponse(request: TokenRequest, issuance: TokenIssuance): Promise<TokenResponse> {
+    const assertion = issuance.details?.assertion as SpentAssertion
+    if (!(await spendAssertion(this.server, assertion))) {
+      this.server.emit('assertion.replayed', { clientId: request.client.client_id, issuer: assertion.iss }, request.id)
+      throw new InvalidGrantError('the assertion was used before')
+    }
+    return super.createTokenResponse(request, issuance)
+  }
+}
+
+/** @throws InvalidGrantError without a `jti` nobody could tell whether it was used before. */
+function spendable({ iss, jti, exp }: TrustedClaims): SpentAssertion {
+  if (typeof jti !== 'string' || jti === '' || !isStorable(jti)) throw new InvalidGrantError('jti of the assertion is missing or wrong')
+  return { iss, jti, exp }
+}
+
+/** @throws InvalidScopeError if it exceeds what the issuer's word is good for. */
+function scopeFor({ params, scope }: TokenRequest, issuer: AssertionIssuer): readonly string[] {
+  const allowed = issuer.scope === undefined ? scope : (parseScope(issuer.scope) ?? [])
+  if (params.has('scope') && !isWithin(scope, allowed))
+    throw new InvalidScopeError('the scope exceeds what is issued for this assertion', { detail: { allowed } })
+  return scope.filter((token) => allowed.includes(token))
+}
