@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { dpop } from '../src/index.ts'
+import { dpop, mutualTls } from '../src/index.ts'
 import { makeProof, newKey, type ProofKey } from './dpop-support.ts'
+import { newCertificate, over, thumbprintOf } from './mutual-tls-support.ts'
 import { expectTokenError, TestServer } from './support.ts'
 import { ACCESS_TOKEN, EXCHANGE, exchangers, exchanging, type Params, RULE } from './token-exchange-support.ts'
 
@@ -46,4 +47,17 @@ describe.each(['opaque', 'jwt'])('a subject token in the format %s that is bound
     const { app, ownToken, exchange } = await ready(accessTokenFormat, { dpop_bound_access_tokens: true })
     await expectTokenError(await exchange(await ownToken(app)), 400, 'invalid_dpop_proof')
   })
+})
+
+test('TX-05 a subject token that is bound to a certificate is exchanged over TLS with one only, and the new token is bound to that', async () => {
+  const test = new TestServer(exchanging([RULE], { extensions: [mutualTls()] }))
+  const bound = { tls_client_certificate_bound_access_tokens: true }
+  const { app, ownToken, exchange, shown } = await exchangers(test, bound)
+  await test.server.clients.update('app', bound)
+  test.now += 2
+  const [own, other] = [await newCertificate(), await newCertificate()]
+  const subject = await over(test, own, () => ownToken(app))
+  await expectTokenError(await exchange(subject), 400, 'invalid_request')
+  const answer = await (await over(test, other, () => exchange(subject))).json()
+  expect(await shown(answer.access_token)).toMatchObject({ active: true, cnf: { 'x5t#S256': await thumbprintOf(other) } })
 })
