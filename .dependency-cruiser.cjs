@@ -2,7 +2,7 @@
 const FLOORS = [
   ['errors', 'models', 'crypto', 'outbound'],
   ['http', 'counts', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store', 'stores/storable'],
-  ['setting-rules', 'settings', 'events', 'context'],
+  ['setting-rules', 'settings', 'events', 'keyrings', 'context'],
   [
     'grant-types',
     'response-types',

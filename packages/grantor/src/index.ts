@@ -93,6 +93,7 @@ export type {
 } from './interactions/base.ts'
 export type { InteractionCheck, Situation } from './interactions/checks.ts'
 export type { InteractionService } from './interactions/service.ts'
+export type * from './keyrings.ts'
 export type * from './models/artifacts.ts'
 export type { Client, ClientMetadata, ClientSecret, JsonWebKeySet } from './models/client.ts'
 export type { Confirmation } from './models/confirmation.ts'

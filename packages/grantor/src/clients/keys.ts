@@ -1,6 +1,7 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
-import type { ClientKeyQuery, ClientKeyring, ServerContext } from '../context.ts'
+import type { ServerContext } from '../context.ts'
 import { namesOf } from '../crypto/algorithms.ts'
+import type { ClientKeyQuery, ClientKeyring } from '../keyrings.ts'
 import type { Client, JsonWebKeySet } from '../models/client.ts'
 import { fetchJson } from '../outbound/json.ts'
 import { keySetFault } from './key-set.ts'

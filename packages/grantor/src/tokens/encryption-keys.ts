@@ -1,5 +1,6 @@
 import { type CryptoKey, compactDecrypt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
-import type { EncryptionKeys, JweAlgorithms, KeyStatus, ServerContext } from '../context.ts'
+import type { ServerContext } from '../context.ts'
+import type { EncryptionKeys, JweAlgorithms, KeyStatus } from '../keyrings.ts'
 import { type StoredKey, StoredKeys } from './stored-keys.ts'
 
 const NONE: readonly JsonWebKey[] = []

@@ -1,6 +1,7 @@
-import type { KeyStatus, Keys, ServerContext } from '../context.ts'
+import type { ServerContext } from '../context.ts'
 import type { Signer } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
+import type { KeyStatus, Keys } from '../keyrings.ts'
 import { keyRetention } from '../settings.ts'
 import { type StoredKey, StoredKeys } from './stored-keys.ts'
 

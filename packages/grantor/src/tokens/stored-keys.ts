@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
-import type { KeyStatus, ServerContext } from '../context.ts'
+import type { ServerContext } from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
+import type { KeyStatus } from '../keyrings.ts'
 import { type Kind, NEVER } from '../models/artifacts.ts'
 
 /** Seconds after which a node looks again which keys there are; an emergency rotation reaches every node within this time. */
