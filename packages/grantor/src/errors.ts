@@ -93,6 +93,13 @@ export class InvalidTargetError extends OAuthError {
   }
 }
 
+/** `authorization_details` has an unknown type, breaks the rules of its type, or exceeds what was granted (RFC 9396 §5, §8). */
+export class InvalidAuthorizationDetailsError extends OAuthError {
+  constructor(message: string, detail?: ErrorDetail) {
+    super('invalid_authorization_details', 400, message, detail)
+  }
+}
+
 /** The person has not decided yet: ask again after the interval (RFC 8628 §3.5). Waiting is no news: it makes no event. */
 export class AuthorizationPendingError extends OAuthError {
   constructor(message = 'the person has not decided yet', detail?: ErrorDetail) {

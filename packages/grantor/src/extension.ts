@@ -64,6 +64,8 @@ export interface Contribution {
   validateClient?(client: Client): Promise<void>
   /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). Undefined: it was not. */
   resolveAuthorizationParams?(params: Params, request: OAuthRequest): Promise<UnfoldedRequest | undefined>
+  /** Parameters that say what is asked for as `scope` does: with one of them, a request without scope asks for none (RFC 9396 §3). */
+  insteadOfScope?: readonly string[]
   /** What of the scope that a client asks a person for may be granted to it; the rest is ignored. */
   limitScope?(request: AuthorizationRequest): readonly string[]
   /** Refuses, or returns what the grant must remember. */
@@ -115,6 +117,7 @@ export class Registry {
   readonly origins = new Set<string>()
   readonly signingAlgorithms = new Set<string>()
   readonly encryptionAlgorithms = new Set<string>()
+  readonly insteadOfScope = new Set<string>()
   /** For their hooks, in the order given. */
   readonly contributions: Contribution[] = []
   readonly #extended = new Set<string>()
@@ -139,6 +142,7 @@ export class Registry {
     for (const other of contribution.origins ?? []) this.origins.add(other)
     for (const algorithm of contribution.signingAlgorithms ?? []) this.signingAlgorithms.add(algorithm)
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
+    for (const parameter of contribution.insteadOfScope ?? []) this.insteadOfScope.add(parameter)
     this.contributions.push(contribution)
   }
 

@@ -45,6 +45,15 @@ export { passwordGrant } from './extensions/password-grant.ts'
 export { pushedAuthorizationRequests } from './extensions/pushed-authorization-requests/extension.ts'
 export type { PushedAuthorizationRequestOptions } from './extensions/pushed-authorization-requests/options.ts'
 export { type ResourceIndicatorOptions, resourceIndicators } from './extensions/resource-indicators/extension.ts'
+export { describeAuthorizationDetails } from './extensions/rich-authorization-requests/describe.ts'
+export { richAuthorizationRequests } from './extensions/rich-authorization-requests/extension.ts'
+export type {
+  AuthorizationDetailType,
+  AuthorizationDetailTypes,
+  DetailDescription,
+  RichAuthorizationRequestOptions
+} from './extensions/rich-authorization-requests/options.ts'
+export type { StandardSchemaV1 } from './extensions/rich-authorization-requests/standard-schema.ts'
 export { type SignInClaims, type SignInRequirement, stepUpChallenge } from './extensions/step-up/challenge.ts'
 export { type StepUpOptions, stepUp } from './extensions/step-up/extension.ts'
 export { tokenExchange } from './extensions/token-exchange/extension.ts'
@@ -95,6 +104,7 @@ export type { InteractionCheck, Situation } from './interactions/checks.ts'
 export type { InteractionService } from './interactions/service.ts'
 export type * from './keyrings.ts'
 export type * from './models/artifacts.ts'
+export type { AuthorizationDetail } from './models/authorization-detail.ts'
 export type { Client, ClientMetadata, ClientSecret, JsonWebKeySet } from './models/client.ts'
 export type { Confirmation } from './models/confirmation.ts'
 export type { Grant } from './models/grant.ts'

@@ -125,7 +125,8 @@ export class AuthorizationRequests {
   }
 
   #scopeOf(params: Params, client: Client): readonly string[] {
-    const scope = requestedScope(params, client, this.#server.settings.defaultScope)
+    const { defaultScope } = this.#server.settings
+    const scope = requestedScope(params, client, { defaultScope, instead: this.#registry.insteadOfScope })
     if (!scope)
       throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
     return scope

@@ -28,7 +28,8 @@ export class TokenEndpoint implements Endpoint {
     if (!grant) throw new UnsupportedGrantTypeError()
     // RFC 6749 §5.2: "The authenticated client is not authorized to use this authorization grant type."
     if (!client.grant_types.includes(grantType)) throw new UnauthorizedClientError('this client is not registered for that grant type')
-    const scope = requestedScope(http.params, client, this.#server.settings.defaultScope)
+    const { defaultScope } = this.#server.settings
+    const scope = requestedScope(http.params, client, { defaultScope, instead: this.#registry.insteadOfScope })
     if (!scope)
       throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
     const confirmation = await this.#confirm(http, client)

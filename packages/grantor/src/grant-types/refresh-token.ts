@@ -72,5 +72,6 @@ export class RefreshTokenGrantType extends GrantTypeBase {
 
 /** What a retry must have in common with the request it repeats. */
 function fingerprint({ params, scope, confirmation }: TokenRequest): string {
-  return JSON.stringify([params.has('scope') ? [...scope].sort() : null, params.all('resource'), confirmation ?? null])
+  const named = ['resource', 'authorization_details'].map((name) => params.all(name))
+  return JSON.stringify([params.has('scope') ? [...scope].sort() : null, ...named, confirmation ?? null])
 }

@@ -1,3 +1,4 @@
+import type { AuthorizationDetail } from './authorization-detail.ts'
 import type { OpenIdClientMetadata } from './openid-client-metadata.ts'
 import type { PolicyOverrides } from './policy.ts'
 
@@ -86,6 +87,10 @@ export interface ClientMetadata extends OpenIdClientMetadata {
   verified?: boolean
   /** The resources that this client may ask for (RFC 8707 §2), by identifier; absent: any. Only an operator may set it. */
   resources?: readonly string[]
+  /** The types of `authorization_details` that it will use (RFC 9396 §10); absent: any. */
+  authorization_details_types?: readonly string[]
+  /** What it may have for itself, with no person to ask, by the policy of RFC 9396 §6; absent: nothing. Only an operator may set it. */
+  authorization_details?: readonly AuthorizationDetail[]
   /** Lifetimes and policies of this client, where they differ from the server's. */
   settings?: PolicyOverrides
 }

@@ -4,6 +4,7 @@ export const OWNED: readonly string[] = [
   'require_consent',
   'verified',
   'resources',
+  'authorization_details',
   'disabled',
   'secrets',
   'allowed_origins',
