@@ -4,6 +4,7 @@ import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
 import { isNetwork } from './client-addresses.ts'
+import { DetailTypesConfig } from './detail-types.ts'
 import { DpopConfig } from './dpop-config.ts'
 import { JwtBearerConfig } from './jwt-bearer-config.ts'
 import { checkMutualTls, MutualTlsConfig } from './mutual-tls-config.ts'
@@ -41,6 +42,7 @@ const Server = z.strictObject({
         'pushed_authorization_requests',
         'request_objects',
         'resource_indicators',
+        'rich_authorization_requests',
         'step_up',
         'token_exchange'
       ])
@@ -83,6 +85,8 @@ const Server = z.strictObject({
     .default({}),
   /** How `resource_indicators` are served, if they are named. The resources are the library's setting `resources`. */
   resourceIndicators: z.strictObject({ advertised: z.boolean().exactOptional() }).default({}),
+  /** Which types of details `rich_authorization_requests` take, if they are named. */
+  richAuthorizationRequests: DetailTypesConfig.prefault({}),
   /** Whose JWTs are good for tokens, if `jwt_bearer` is named. */
   jwtBearer: JwtBearerConfig.prefault({}),
   /** Who may exchange whose tokens, if `token_exchange` is named. */

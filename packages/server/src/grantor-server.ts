@@ -18,6 +18,7 @@ import type { Logger } from 'pino'
 import { ClientAddresses } from './client-addresses.ts'
 import type { Config } from './config.ts'
 import { makeFolderOf } from './database-folder.ts'
+import { detailTypesOf } from './detail-types.ts'
 import { Forms } from './forms.ts'
 import { HeaderCertificates } from './header-certificates.ts'
 import { interactions } from './interactions.ts'
@@ -77,13 +78,14 @@ export class GrantorServer {
     this.#config = config
     this.log = log
     this.#store = store
+    const detailTypes = detailTypesOf(config.richAuthorizationRequests)
     this.authorization = new AuthorizationServer({
       ...presetOf(config, () => this.users),
       ...config.settings,
       store,
       secret,
       outbound: outboundOptions(config.outbound),
-      interactions: interactions(() => this.#sessions, config.popups, config.settings.resources ?? []),
+      interactions: interactions(() => this.#sessions, config.popups, { resources: config.settings.resources ?? [], detailTypes }),
       onEvent: (event) => this.#logEvent(event)
     })
     this.#purge = new Purge(store, () => this.authorization.now())
@@ -98,6 +100,7 @@ export class GrantorServer {
       limiter,
       popups: config.popups,
       forms: new Forms(this.authorization),
+      detailTypes,
       signUp: config.signUp ? new SignUp(this.users, limiter) : undefined
     })
     this.#responders = [this.authorization, pages]

@@ -1,5 +1,5 @@
-import type { AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params } from 'grantor'
-import { frameSources, InvalidRequestError, seeOther } from 'grantor'
+import type { AuthorizationDetailTypes, AuthorizationServer, HttpRequest, HttpResponse, Interaction, Params } from 'grantor'
+import { describeAuthorizationDetails, frameSources, InvalidRequestError, seeOther } from 'grantor'
 import type { Forms } from './forms.ts'
 import type { LoginLimiter } from './login-limiter.ts'
 import { page, withHeaders } from './pages/page.ts'
@@ -11,13 +11,14 @@ import type { SessionChange, Sessions, SignedIn } from './sessions.ts'
 import { readAccount, type SignUp } from './sign-up.ts'
 import type { User, Users } from './users.ts'
 
-/** What the pages of an interaction work with. Without `signUp` nobody creates an account. */
+/** What the pages of an interaction work with. Without `signUp` nobody creates an account; `detailTypes` describe what an application asks for. */
 export interface InteractionParts {
   users: Users
   sessions: Sessions
   limiter: LoginLimiter
   forms: Forms
   signUp: SignUp | undefined
+  detailTypes: AuthorizationDetailTypes
 }
 
 /** Which page of an interaction: the one that is asked for, or one that the person went to from there. */
@@ -95,7 +96,8 @@ export class InteractionPages {
 
   #consentPage(interaction: Interaction, csrf: string, session: SignedIn | undefined): ReturnType<typeof ConsentPage> {
     const resources = resourcesOf(interaction, this.#server.settings.resources)
-    return ConsentPage({ interaction, csrf, name: session?.name ?? '', resources })
+    const details = describeAuthorizationDetails(interaction, this.#parts.detailTypes)
+    return ConsentPage({ interaction, csrf, name: session?.name ?? '', resources, details })
   }
 
   /** Who is not signed in signs in first, whatever is asked. */

@@ -1,5 +1,5 @@
-import type { Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion, ResourceServer } from 'grantor'
-import { seeOther, withOpener } from 'grantor'
+import type { AuthorizationDetailTypes, Client, HttpResponse, Interactions, LoggedOut, LogoutQuestion, ResourceServer } from 'grantor'
+import { describeAuthorizationDetails, seeOther, withOpener } from 'grantor'
 import { ConfirmDevicePage, DeviceDecidedPage, EnterCodePage } from './pages/device.tsx'
 import { page } from './pages/page.ts'
 import { resourcesOf } from './pages/permissions.ts'
@@ -7,8 +7,14 @@ import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
 import { ErrorPage } from './pages/site.tsx'
 import type { Sessions } from './sessions.ts'
 
+/** What pages say of what an application asks for. */
+export interface Wordings {
+  resources: readonly ResourceServer[]
+  detailTypes: AuthorizationDetailTypes
+}
+
 /** What the authorization server asks of this one: who is signed in, and pages. `sessions` is called when they are there. */
-export function interactions(sessions: () => Sessions, popups: boolean, resources: readonly ResourceServer[]): Interactions {
+export function interactions(sessions: () => Sessions, popups: boolean, { resources, detailTypes }: Wordings): Interactions {
   const shown = (response: HttpResponse) => (popups ? withOpener(response) : response)
   return {
     session: (request) => sessions().find(request),
@@ -23,7 +29,8 @@ export function interactions(sessions: () => Sessions, popups: boolean, resource
     enterUserCode: async (question) => page(200, EnterCodePage(question)),
     async confirmDevice(question, request) {
       const name = (await sessions().find(request))?.name ?? ''
-      return page(200, ConfirmDevicePage({ question, name, resources: resourcesOf(question, resources) }))
+      const details = describeAuthorizationDetails(question, detailTypes)
+      return page(200, ConfirmDevicePage({ question, name, resources: resourcesOf(question, resources), details }))
     },
     deviceDecided: async (decision) => page(200, DeviceDecidedPage(decision))
   }

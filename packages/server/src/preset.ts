@@ -12,11 +12,13 @@ import {
   pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,
+  richAuthorizationRequests,
   stepUp,
   tokenExchange
 } from 'grantor'
 import { openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
+import { detailTypesOf } from './detail-types.ts'
 import { libraryOptions } from './mutual-tls-config.ts'
 import { readSecrets } from './secret-file.ts'
 import { ACR } from './sessions.ts'
@@ -38,6 +40,7 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, us
   pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
   request_objects: (config) => requestObjects(config.requestObjects),
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
+  rich_authorization_requests: (config) => richAuthorizationRequests({ types: detailTypesOf(config.richAuthorizationRequests) }),
   step_up: () => stepUp({ acrValues: [ACR] }),
   token_exchange: ({ tokenExchange: { allow, issuers } }, users) =>
     tokenExchange({ allow, issuers: issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) })) })

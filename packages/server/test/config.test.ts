@@ -21,6 +21,8 @@ test.each([
   ],
   [{ jwtBearer: { issuers: [{ issuer: 'https://a.example.com', clients: [] }] } }, /jwtBearer: issuer 1 has jwks or jwksUri/],
   [{ tokenExchange: { issuers: [{ issuer: 'https://a.example.com', jwksUri: 'http://a' }] } }, /jwksUri is an https URL/],
+  [{ richAuthorizationRequests: { types: { a: {} } } }, /schema/],
+  [{ richAuthorizationRequests: { types: { a: { schema: { $ref: 'https://example.com/schema' } } } } }, /\$ref/],
   [{ port: '80', clockSkew: 'x' }, /port[\s\S]*clockSkew is a whole number/]
 ])('%j is refused before anything is opened, each fault by its name', (settings, message) => {
   expect(() => parseConfig({ issuer: ISSUER, ...settings })).toThrow(message)

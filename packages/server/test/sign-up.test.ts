@@ -151,7 +151,15 @@ describe('an interaction whose prompt is create', () => {
     const users = new Users(authorization)
     const sessions = new Sessions(authorization, users)
     const limiter = new LoginLimiter({ signInsPerAccount: 10, signInsPerAddress: 10, signUpsPerAddress: 10 })
-    const parts = { users, sessions, limiter, popups: true, forms: new Forms(authorization), signUp: new SignUp(users, limiter) }
+    const parts = {
+      users,
+      sessions,
+      limiter,
+      popups: true,
+      forms: new Forms(authorization),
+      detailTypes: {},
+      signUp: new SignUp(users, limiter)
+    }
     const pages = new PagesResponder(authorization, parts)
     const http = createServer(
       nodeListener({ respond: async (request) => (await authorization.respond(request)) ?? pages.respond(request) })

@@ -1,7 +1,7 @@
 import type { DeviceDecision, DeviceQuestion, UserCodeQuestion } from 'grantor'
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, Layout, Logo } from './layout.tsx'
-import { Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
+import { type Details, Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
 
 const FAULTS: Readonly<Record<NonNullable<UserCodeQuestion['fault']>, string>> = {
   unknown: 'This code is wrong, was used, or has expired. Look at the device again.',
@@ -38,7 +38,12 @@ export const EnterCodePage: FC<UserCodeQuestion> = ({ action, fields, userCode, 
 )
 
 /** `name`: who is signed in; `resources`: the APIs that the device will use. To deny is as easy as to allow (RFC 8628 §5.4). */
-export const ConfirmDevicePage: FC<{ question: DeviceQuestion; name: string; resources: Resources }> = ({ question, name, resources }) => (
+export const ConfirmDevicePage: FC<{ question: DeviceQuestion; name: string; resources: Resources; details: Details }> = ({
+  question,
+  name,
+  resources,
+  details
+}) => (
   <Layout title="Connect a device">
     <Logo interaction={question} />
     <h1>Connect {clientName(question)} to your account?</h1>
@@ -48,7 +53,7 @@ export const ConfirmDevicePage: FC<{ question: DeviceQuestion; name: string; res
     </p>
     <p class="alarm">Only continue if you started this on a device in front of you. If somebody gave you the code, deny.</p>
     <p class="quiet">You are signed in as {name}.</p>
-    <Permissions interaction={{ ...question, newScope: question.scope }} />
+    <Permissions interaction={{ ...question, newScope: question.scope }} details={details} />
     <ResourceList resources={resources} />
     <Unverified interaction={question} />
     <Origin question={question} />

@@ -1,6 +1,6 @@
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
-import { Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
+import { type Details, Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
 
 /** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
 export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp: boolean }> = ({
@@ -45,8 +45,14 @@ export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp:
   </Layout>
 )
 
-/** `resources`: the APIs that the application will use; none: it names none. */
-export const ConsentPage: FC<FormProps & { name: string; resources: Resources }> = ({ interaction, csrf, name, resources }) => (
+/** `resources`: the APIs that the application will use; none: it names none. `details`: what it asks for besides scope (RFC 9396). */
+export const ConsentPage: FC<FormProps & { name: string; resources: Resources; details: Details }> = ({
+  interaction,
+  csrf,
+  name,
+  resources,
+  details
+}) => (
   <Layout title="Allow access">
     <Logo interaction={interaction} />
     <h1>{clientName(interaction)} wants access to your account</h1>
@@ -58,7 +64,7 @@ export const ConsentPage: FC<FormProps & { name: string; resources: Resources }>
           Not you?
         </button>
       </p>
-      <Permissions interaction={interaction} />
+      <Permissions interaction={interaction} details={details} />
       <ResourceList resources={resources} />
       <Unverified interaction={interaction} />
       <p class="quiet">You will go on to {destination(interaction.redirectUri)}.</p>

@@ -15,9 +15,11 @@ body { margin: 0; min-block-size: 100vh; display: grid; place-items: center; bac
 main { inline-size: min(26rem, 100%); padding: 2rem 1.5rem; background: var(--card); }
 @media (min-width: 30rem) { body { background: var(--ground); } main { margin-block: 2rem; border-radius: .75rem; padding: 2.5rem; box-shadow: 0 1px 12px rgb(0 0 0 / .12); } }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.125rem; line-height: 1.35; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
 form { margin-block-end: 1.5rem; }
 ul { padding-inline-start: 1.25rem; }
+li { overflow-wrap: anywhere; }
 label { display: block; margin-block-start: 1rem; font-weight: 600; }
 input { inline-size: 100%; margin-block-start: .25rem; padding: .625rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: .5rem; }
 button { inline-size: 100%; margin-block-start: 1rem; padding: .75rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: .5rem; cursor: pointer; }

@@ -1,5 +1,7 @@
 import { escapeHtml, type HttpResponse, html } from '../../http.ts'
 import type { DeviceDecision, DeviceQuestion, UserCodeQuestion } from '../../interactions/base.ts'
+import { grantedDetails } from '../../models/authorization-detail.ts'
+import { plainLine } from '../../models/plain-line.ts'
 
 const FAULTS: Readonly<Record<NonNullable<UserCodeQuestion['fault']>, string>> = {
   unknown: 'This code is wrong, was used, or has expired.',
@@ -17,15 +19,27 @@ export function enterPage({ action, fields, userCode = '', fault }: UserCodeQues
   )
 }
 
-export function confirmPage({ client, scope, userCode, address, userAgent, requestedAt, action, fields }: DeviceQuestion): HttpResponse {
+export function confirmPage({
+  client,
+  scope,
+  details,
+  userCode,
+  address,
+  userAgent,
+  requestedAt,
+  action,
+  fields
+}: DeviceQuestion): HttpResponse {
   const origin = [address, userAgent, new Date(requestedAt * 1000).toUTCString()].filter((part) => part !== undefined)
+  // RFC 9396 §3.1: what a person is asked is "the merged set of requirements".
+  const asked = [...scope, ...grantedDetails({ details }).map((detail) => plainLine(JSON.stringify(detail)))]
   const buttons = ['approve', 'deny'].map(
     (decision) => `<button type="submit" id="device-${decision}" name="decision" value="${decision}">${LABELS[decision]}</button>`
   )
   return page(
     'Compare the code',
     `<p>Does your device show <strong>${escapeHtml(userCode)}</strong>? Only continue if you started this on a device in front of you.</p>
-<p>${escapeHtml(client.client_name ?? client.client_id)} asks for: ${escapeHtml(scope.join(', ') || 'nothing but your consent')}</p>
+<p>${escapeHtml(client.client_name ?? client.client_id)} asks for: ${escapeHtml(asked.join(', ') || 'nothing but your consent')}</p>
 <p>Requested from: ${escapeHtml(origin.join(', '))}</p>
 <form method="post" action="${escapeHtml(action)}">${hidden(fields)}${buttons.join('')}</form>`
   )
