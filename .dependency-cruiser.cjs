@@ -1,7 +1,7 @@
 // The floors of packages/grantor/src (docs/architecture.md): a file imports its own folder and lower floors. `import type` counts.
 const FLOORS = [
   ['errors', 'models', 'crypto', 'outbound'],
-  ['http', 'counts', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store', 'stores/storable'],
+  ['http', 'counts', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store', 'stores/storable', 'stores/first-use'],
   ['setting-rules', 'settings', 'events', 'keyrings', 'context'],
   [
     'grant-types',

@@ -49,6 +49,8 @@ export interface UnfoldedRequest {
   params: Params
   /** It may not be begun after that. Seconds since the epoch. */
   expiresAt?: number
+  /** The name that its client gave to the request object it came in (RFC 7519 §4.1.7). */
+  jti?: string
   /** The single-use record that it came from: its answer spends it. */
   spends?: Reference
 }

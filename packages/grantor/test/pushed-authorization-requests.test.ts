@@ -213,6 +213,59 @@ describe('what is refused when it is pushed', () => {
   })
 })
 
+describe('PR-13 a request object that is pushed', () => {
+  const objectOf = (claims: object = {}) =>
+    new SignJWT({ ...AUTHORIZATION, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+  const prepared = async () => {
+    const made = await ready({}, { jwks }, { extensions: [requestObjects()] })
+    const { test, client } = made
+    const send = (request: string) => test.post('/par', { request }, basic('app', client.client_secret))
+    return { ...made, send }
+  }
+
+  test('is taken once by its jti, while it lives; another jti, and none, are taken', async () => {
+    const { test, send } = await prepared()
+    const object = await objectOf({ jti: 'a', exp: test.now + 300 })
+    expect((await send(object)).status).toBe(201)
+    for (const again of [object, await objectOf({ jti: 'a', exp: test.now + 600, scope: 'write' })])
+      await expectTokenError(await send(again), 400, 'invalid_request_object')
+    expect((await send(await objectOf({ jti: 'b', exp: test.now + 300 }))).status).toBe(201)
+    for (const _ of [1, 2]) expect((await send(await objectOf())).status).toBe(201)
+    await expectTokenError(await send(await objectOf({ jti: 7 })), 400, 'invalid_request_object')
+  })
+
+  test('is not spent by a push that is refused, by another client, or at the authorization endpoint', async () => {
+    const { test, send } = await prepared()
+    const object = await objectOf({ jti: 'a' })
+    await expectTokenError(await send(await objectOf({ jti: 'a', scope: 'admin' })), 400, 'invalid_scope')
+    const url = `/authorize?${new URLSearchParams({ client_id: 'app', request: object })}`
+    for (const _ of [1, 2]) expect(answered(await test.fetch(url))).toHaveProperty('code')
+    const { client_secret = '' } = await test.client({ client_id: 'other', jwks })
+    const request = await objectOf({ client_id: 'other', jti: 'a' })
+    expect((await test.post('/par', { request }, basic('other', client_secret))).status).toBe(201)
+    expect((await send(object)).status).toBe(201)
+    await expectTokenError(await send(object), 400, 'invalid_request_object')
+  })
+
+  test('I2 of many that push it at once one gets a request_uri', async () => {
+    const { send } = await prepared()
+    const object = await objectOf({ jti: 'a' })
+    const statuses = (await Promise.all(Array.from({ length: 50 }, () => send(object)))).map(({ status }) => status).sort()
+    expect(statuses).toEqual([201, ...Array.from({ length: 49 }, () => 400)])
+  })
+
+  test('is remembered until it ends, for a day at most, and its name is not stored', async () => {
+    const { test, send } = await prepared()
+    const marks: { id: string; expiresAt: number }[] = []
+    const { artifacts } = test.server.store
+    const insert = artifacts.insert.bind(artifacts)
+    artifacts.insert = (artifact) => insert(artifact).finally(() => artifact.kind === 'request_object_jti' && marks.push(artifact))
+    for (const exp of [test.now + 300.5, 4e9, undefined]) await send(await objectOf({ jti: `named-${exp}`, ...(exp && { exp }) }))
+    expect(marks.map(({ expiresAt }) => expiresAt - test.now)).toEqual([331, 86_400, 86_400])
+    expect(JSON.stringify(marks)).not.toContain('named')
+  })
+})
+
 describe('a request_uri', () => {
   test('PR-04 of another client, unknown, expired, guessed or upper-cased is a page', async () => {
     const { test, pushed, open } = await ready()

@@ -41,7 +41,12 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
   beforeAll(async () => {
     postgres = await PostgresServer.start()
     // Those who lose the race for an assertion are failures of one client from one address, more than anybody else would make.
-    three = await Nodes.start(3, await postgres.createDatabase(), { clientFailureLimit: 0, extensions: ['dpop'], dpop: { proofLimit: 0 } })
+    three = await Nodes.start(3, await postgres.createDatabase(), {
+      clientFailureLimit: 0,
+      extensions: ['dpop', 'pushed_authorization_requests', 'request_objects'],
+      dpop: { proofLimit: 0 },
+      pushedAuthorizationRequests: { limit: 0 }
+    })
     strict = await Nodes.start(3, await postgres.createDatabase(), { refreshTokenReuseWindow: 0 })
     ledger = new Ledger(three.deployment)
     strictLedger = new Ledger(strict.deployment)
@@ -125,6 +130,23 @@ describe(`F-18 three server processes on one PostgreSQL, ${TRIALS} trials each`,
       expect(statusesOf(answers)).toEqual(oneWinner)
     })
     expect(sender.violations).toEqual([])
+  })
+
+  test(`PR-13 a request object, by its jti, is pushed once of ${RACERS} times`, async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const redirect_uri = 'https://client.example.com/cb'
+    const metadata = { redirect_uris: [redirect_uri], scope: 'read', jwks: { keys: [await crypto.subtle.exportKey('jwk', publicKey)] } }
+    const { client_id, client_secret } = JSON.parse(await grantor(['client', '--config', three.config, JSON.stringify(metadata)]))
+    const sender = new Ledger({ ...three.deployment, clientId: client_id, clientSecret: client_secret })
+    const claims = { client_id, redirect_uri, response_type: 'code', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
+    await repeat('request object', { requests: () => sender.requests }, async (turn) => {
+      const request = await new SignJWT({ ...claims, jti: String(turn) })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setExpirationTime('1m')
+        .sign(privateKey)
+      const answers = await race(() => sender.post('/par', { request }))
+      expect(statusesOf(answers)).toEqual([201, ...Array.from({ length: RACERS - 1 }, () => 400)])
+    })
   })
 
   test('I4 revoke and refresh at a barrier: after the acknowledged revocation nothing is active on any node', async () => {

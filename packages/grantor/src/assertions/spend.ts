@@ -1,5 +1,6 @@
 import type { ServerContext } from '../context.ts'
 import { ASSERTION_JTI } from '../models/artifacts.ts'
+import { isFirstUse } from '../stores/first-use.ts'
 
 /** What names an assertion: the `jti` is unique for its issuer (RFC 7519 §4.1.7). `exp`: seconds since the epoch. */
 export interface SpentAssertion {
@@ -9,8 +10,7 @@ export interface SpentAssertion {
 }
 
 /** Marks an assertion as used, in one statement (RFC 7523 §3). False: it was used before, on whatever node. */
-export async function spendAssertion({ secrets, store, settings }: ServerContext, { iss, jti, exp }: SpentAssertion): Promise<boolean> {
-  const id = await secrets.hash(ASSERTION_JTI, JSON.stringify([iss, jti]))
+export function spendAssertion(server: ServerContext, { iss, jti, exp }: SpentAssertion): Promise<boolean> {
   // For as long as it would be taken.
-  return store.artifacts.insert({ kind: ASSERTION_JTI, id, value: {}, expiresAt: Math.ceil(exp + settings.clockSkew) })
+  return isFirstUse(server, { kind: ASSERTION_JTI, name: [iss, jti], expiresAt: exp + server.settings.clockSkew })
 }

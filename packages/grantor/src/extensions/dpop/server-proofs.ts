@@ -2,6 +2,7 @@ import type { ServerContext } from '../../context.ts'
 import { Counts, clientAtAddress } from '../../counts.ts'
 import type { Kind, Mark } from '../../models/artifacts.ts'
 import type { OAuthRequest } from '../../requests.ts'
+import { isFirstUse } from '../../stores/first-use.ts'
 import { Nonces } from './nonces.ts'
 import type { DpopOptions } from './options.ts'
 import { ProofChecker } from './proof-checker.ts'
@@ -47,8 +48,7 @@ export class ServerProofs {
   }
 
   async #remember({ jkt, jti, expiresAt }: { jkt: string; jti: string; expiresAt: number }): Promise<boolean> {
-    const id = await this.#server.secrets.hash(PROOF_JTI, JSON.stringify([jkt, jti]))
-    const isFirst = await this.#server.store.artifacts.insert({ kind: PROOF_JTI, id, value: {}, expiresAt })
+    const isFirst = await isFirstUse(this.#server, { kind: PROOF_JTI, name: [jkt, jti], expiresAt })
     if (!isFirst) this.#server.emit('dpop_proof.replayed', { jkt })
     return isFirst
   }

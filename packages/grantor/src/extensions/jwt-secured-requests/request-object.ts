@@ -72,6 +72,8 @@ export class RequestObjectReader {
     if (claims.iss !== undefined && claims.iss !== client_id) throw wrong('iss')
     if (claims.aud !== undefined && ![claims.aud].flat().includes(issuer)) throw wrong('aud')
     if (claims.iat !== undefined && claims.iat > this.#server.now() + clockSkew) throw wrong('iat')
+    // RFC 7519 §4.1.7: "The "jti" value is a case-sensitive string."
+    if (claims.jti !== undefined && typeof claims.jti !== 'string') throw wrong('jti')
     // RFC 9101 §10.8: an assertion that authenticates the client has one; a request object has not.
     if (claims.sub !== undefined) throw wrong('sub')
     // RFC 9101 §4: "request and request_uri parameters MUST NOT be included in Request Objects."

@@ -30,7 +30,8 @@ export class SignedRequests {
     const claims = await this.#reader.read(object, client)
     const unfolded = paramsOf(claims)
     checkOpenId(params, unfolded)
-    return { params: unfolded, ...(claims.exp !== undefined && { expiresAt: claims.exp }) }
+    const { exp, jti } = claims
+    return { params: unfolded, ...(exp !== undefined && { expiresAt: exp }), ...(jti !== undefined && { jti }) }
   }
 
   async #find(params: Params, client: Client): Promise<string | undefined> {

@@ -1,9 +1,10 @@
 import type { ServerContext } from '../../context.ts'
-import { InvalidRequestError, InvalidRequestUriError } from '../../errors.ts'
-import type { Kind } from '../../models/artifacts.ts'
+import { InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError } from '../../errors.ts'
+import type { Kind, Mark } from '../../models/artifacts.ts'
 import type { Client } from '../../models/client.ts'
 import { Params } from '../../params.ts'
 import type { UnfoldedRequest } from '../../requests.ts'
+import { isFirstUse } from '../../stores/first-use.ts'
 
 /** RFC 9126 §2.2, RFC 6755 §3. */
 const URN = 'urn:ietf:params:oauth:request_uri:'
@@ -18,6 +19,9 @@ interface PushedRequest {
 }
 
 const PUSHED_REQUEST: Kind<PushedRequest> = 'par'
+const REQUEST_OBJECT_JTI: Kind<Mark> = 'request_object_jti'
+/** Seconds: a request object may live for years, and what is remembered of it would, too. */
+const MAX_REMEMBERED = 86_400
 
 /** Requests that clients pushed, by their `request_uri` (RFC 9126 §2.2). */
 export class PushedRequests {
@@ -30,12 +34,14 @@ export class PushedRequests {
     this.#lifetime = lifetime
   }
 
-  /** RFC 9126 §2.2. `expires_in` in seconds; no longer than the request object that it came in. */
-  async add(
-    client: Client,
-    { params, expiresAt = Number.POSITIVE_INFINITY }: UnfoldedRequest
-  ): Promise<{ request_uri: string; expires_in: number }> {
+  /**
+   * RFC 9126 §2.2. `expires_in` in seconds; no longer than the request object that it came in.
+   * @throws InvalidRequestObjectError if that was pushed before
+   */
+  async add(client: Client, request: UnfoldedRequest): Promise<{ request_uri: string; expires_in: number }> {
+    const { params, expiresAt = Number.POSITIVE_INFINITY, jti } = request
     const now = this.#server.now()
+    if (jti !== undefined) await this.#spend({ name: [client.client_id, jti], expiresAt, now })
     const expires_in = Math.max(1, Math.floor(Math.min(this.#lifetime, expiresAt - now)))
     // §7.1 asks for entropy: these are 256 bits, of which only a keyed hash is stored.
     const { token, id, secretHash } = await this.#server.opaque.mint(PUSHED_REQUEST)
@@ -47,6 +53,13 @@ export class PushedRequests {
       expiresAt: now + expires_in + this.#server.settings.interactionLifetime
     })
     return { request_uri: URN + token, expires_in }
+  }
+
+  /** RFC 7519 §4.1.7: "The "jti" claim can be used to prevent the JWT from being replayed." */
+  async #spend({ name, expiresAt, now }: { name: readonly string[]; expiresAt: number; now: number }): Promise<void> {
+    const until = Math.min(expiresAt + this.#server.settings.clockSkew, now + MAX_REMEMBERED)
+    if (!(await isFirstUse(this.#server, { kind: REQUEST_OBJECT_JTI, name, expiresAt: until })))
+      throw new InvalidRequestObjectError('a request object with this jti was pushed before; sign another')
   }
 
   /**
