@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import type { HttpResponse } from '../src/index.ts'
+import { type HttpResponse, pushedAuthorizationRequests, requestObjects, richAuthorizationRequests } from '../src/index.ts'
 import { AUTHORIZATION, basic, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 // To each endpoint.
@@ -13,7 +14,18 @@ const NAMES = [
   ...['client_id', 'client_secret', 'grant_type', 'scope', 'code', 'code_verifier', 'redirect_uri', 'refresh_token', 'token', 'state'],
   ...['token_type_hint', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'prompt', 'max_age', 'nonce'],
   ...['client_assertion', 'client_assertion_type', 'interaction', 'request', 'request_uri', 'resource', 'username', 'password'],
-  ...['login_hint', 'ui_locales', 'acr_values', 'claims', '__proto__', 'constructor', 'toString', 'hasOwnProperty', '']
+  ...[
+    'login_hint',
+    'ui_locales',
+    'acr_values',
+    'claims',
+    'authorization_details',
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    ''
+  ]
 ]
 const VALUES = [
   ...Object.values(AUTHORIZATION),
@@ -29,6 +41,13 @@ const VALUES = [
     'login consent'
   ],
   ...['query', 'fragment', 'form_post', 'plain', 'code token', 'none code', 'write', 'read write', 'openid', VERIFIER, REDIRECT_URI],
+  ...[
+    'urn:ietf:params:oauth:request_uri:par_x',
+    '[{"type":"note"}]',
+    '[{"type":"__proto__"}]',
+    '[[',
+    `[{"type":"note","x":${'['.repeat(2000)}`
+  ],
   ...['urn:ietf:params:oauth:client-assertion-type:jwt-bearer', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhcHAifQ.', 'a.b.c', '{}', 'null'],
   ...['%', '%zz', '%ff', '%00', '\u2028', '💥', '0', '-1', '1e9', '', ' ', '"', '\\', 'x'.repeat(5000)]
 ]
@@ -105,11 +124,21 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   { weight: 1, arbitrary: ascii.map((text) => (sketch: Sketch) => Object.assign(sketch.headers, { cookie: text, origin: text })) }
 )
 const mutations = fc.array(mutation, { maxLength: 3 })
+const NOTE = { '~standard': { version: 1 as const, vendor: 'test', validate: (value: unknown) => ({ value }) } }
 const SIGNED_IN = { id: 's1', subject: 'alice', authTime: 1_799_999_000 }
 
 describe('fuzz: requests that are right but for three things at most', () => {
-  const server = new TestServer({ codeFailureLimit: 1000 })
+  const server = new TestServer({
+    codeFailureLimit: 1000,
+    extensions: [
+      pushedAuthorizationRequests({ limit: 0 }),
+      requestObjects(),
+      richAuthorizationRequests({ types: { note: { schema: NOTE } } })
+    ]
+  })
   let secret: string | undefined
+  /** A request object. */
+  let signed = ''
   const answers = new Map<string, number>()
   const count = (what: string) => answers.set(what, (answers.get(what) ?? 0) + 1)
 
@@ -133,8 +162,15 @@ describe('fuzz: requests that are right but for three things at most', () => {
   }
 
   async function credentials(): Promise<Record<string, string>> {
-    secret ??= (await server.client()).client_secret ?? ''
+    secret ??= await register()
     return basic('app', secret)
+  }
+
+  async function register(): Promise<string> {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const { client_secret = '' } = await server.client({ jwks: { keys: [(await exportJWK(publicKey)) as JsonWebKey] } })
+    signed = await new SignJWT(AUTHORIZATION).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    return client_secret
   }
 
   async function codeOf(): Promise<string> {
@@ -196,6 +232,11 @@ describe('fuzz: requests that are right but for three things at most', () => {
       }
     ],
     '/revoke': [async (run) => post('/revoke', { token: (await tokens())[run % 2 === 0 ? 'access_token' : 'refresh_token'] })],
+    '/par': [
+      async () => post('/par', AUTHORIZATION),
+      async () => post('/par', { ...AUTHORIZATION, authorization_details: '[{"type":"note","x":{"y":[1]}}]' }),
+      async () => post('/par', { client_id: 'app', request: signed })
+    ],
     '/jwks': [async () => ({ method: 'GET', path: '/jwks', params: [['x', 'y']], headers: {}, raw: [] })],
     '/.well-known/oauth-authorization-server': [
       async () => ({ method: 'GET', path: '/.well-known/oauth-authorization-server', params: [['x', 'y']], headers: {}, raw: [] })
@@ -238,6 +279,7 @@ describe('fuzz: requests that are right but for three things at most', () => {
     for (const [what, least] of Object.entries({
       ...{ '/authorize code': 1000, '/authorize page': 1000, '/authorize 303': 3000, '/authorize 400': 300, '/authorize 405': 30 },
       ...{ '/token 200': 2000, '/token 400': 2000, '/token 401': 300, '/token 405': 30 },
+      ...{ '/par 201': 2000, '/par 400': 2000, '/par 401': 300, '/par 405': 30 },
       ...{ '/introspect active': 2000, '/introspect 400': 300, '/introspect 401': 300 },
       ...{ '/revoke 200': 3000, '/revoke 400': 300, '/revoke 401': 300, '/jwks 200': 5000 }
     })) {
