@@ -4,6 +4,7 @@ import {
   type AuthorizationDetail,
   type AuthorizationServerOptions,
   describeAuthorizationDetails,
+  dynamicRegistration,
   implicit,
   type NewClient,
   passwordGrant,
@@ -401,6 +402,16 @@ describe('clients and configuration (§10)', () => {
       error: 'invalid_client_metadata'
     })
     await expect(test.client({ client_id: 'b', authorization_details: 'x' as never })).rejects.toThrow('a list of authorization details')
+  })
+
+  test('a client that registers itself says which types it will use, not what it may have with nobody to ask', async () => {
+    const { test } = await ready({ extensions: [dynamicRegistration({ access: 'open', allow: { grantTypes: ['client_credentials'] } })] })
+    const metadata = { grant_types: ['client_credentials'], authorization_details_types: ['accounts'], authorization_details: [READ] }
+    const headers = { 'content-type': 'application/json' }
+    const answer = await (await test.fetch('/register', { method: 'POST', headers, body: JSON.stringify(metadata) })).json()
+    expect([answer.authorization_details_types, answer.authorization_details]).toEqual([['accounts'], undefined])
+    const request = { grant_type: 'client_credentials', authorization_details: inText([READ]) }
+    await expectTokenError(await test.token(answer, request), 400, ERROR)
   })
 
   test('what was taken away from a client is no longer in what a refresh gives', async () => {
