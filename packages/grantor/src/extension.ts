@@ -36,7 +36,10 @@ export interface Endpoint {
   handle(request: OAuthRequest): Promise<HttpResponse>
 }
 
-/** What an extension adds. The same name twice is refused when the server is built; only what every server has gives way to it. */
+/**
+ * What an extension adds. The same name twice is refused when the server is built; only what every server has gives way to it, and lists in the
+ * metadata become one.
+ */
 export interface Contribution {
   grantTypes?: readonly GrantTypeBase[]
   responseTypes?: readonly ResponseTypeBase[]
@@ -134,8 +137,7 @@ export class Registry {
     this.#put('token scheme', this.tokenSchemes, tokenSchemes, (entry) => entry.scheme.toLowerCase(), origin)
     this.#put('endpoint', this.endpoints, endpoints, (entry) => entry.name, origin)
     this.#put('interaction check', this.interactionChecks, interactionChecks, (entry) => entry.reason, origin)
-    const members = Object.entries(metadata ?? {}).map(([name, value]) => ({ name, value }))
-    this.#put('metadata member', this.metadata, members, (entry) => entry.name, origin)
+    for (const [name, value] of Object.entries(metadata ?? {})) this.#putMember({ name, value }, origin)
     const rules = Object.entries(contribution.clientMetadata ?? {}).map(([name, rule]) => ({ name, rule }))
     this.#put('client metadata member', this.clientMetadata, rules, (entry) => entry.name, origin)
     for (const name of contribution.wellKnown ?? []) this.wellKnown.add(name)
@@ -144,6 +146,14 @@ export class Registry {
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     for (const parameter of contribution.insteadOfScope ?? []) this.insteadOfScope.add(parameter)
     this.contributions.push(contribution)
+  }
+
+  /** Two lists of one name say together what is supported, as `acr_values_supported` of a sign-in and of step-up. */
+  #putMember(member: { name: string; value: unknown }, origin: 'core' | 'extension'): void {
+    const { name, value } = member
+    const known = this.metadata.get(name)?.value
+    if (Array.isArray(known) && Array.isArray(value)) this.metadata.set(name, { name, value: [...new Set([...known, ...value])] })
+    else this.#put('metadata member', this.metadata, [member], (entry) => entry.name, origin)
   }
 
   #put<T>(

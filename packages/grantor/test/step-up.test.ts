@@ -122,6 +122,16 @@ describe('the challenge (§3)', () => {
   })
 })
 
+test('beside the acrValues of openid, the metadata lists those of both once; another member still has one author', async () => {
+  const { test } = await openIdServer({ acrValues: [PASSWORD, 'urn:silver'] }, { extensions: [extension] })
+  expect(test.server.metadata()['acr_values_supported']).toEqual([PASSWORD, 'urn:silver', HARDWARE])
+  const member = (value: unknown) => () => ({ metadata: { example: value } })
+  for (const other of [['b'], 'b']) {
+    const build = () => new TestServer({ extensions: [member('a'), member(other)] })
+    expect(build).toThrow('the metadata member example is contributed twice')
+  }
+})
+
 test('§7 the metadata lists acr_values_supported; not passed, not there: acr_values ask for nothing', async () => {
   const { test } = await ready()
   expect(test.server.metadata()['acr_values_supported']).toEqual([PASSWORD, HARDWARE])

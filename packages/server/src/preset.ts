@@ -54,8 +54,7 @@ export function presetOf(config: Config, users: () => Users): Preset {
     ...options,
     claims: (subject) => users().claims(subject),
     signUp: config.signUp,
-    // step_up says it itself.
-    ...(!config.extensions.includes('step_up') && { acrValues: [ACR] }),
+    acrValues: [ACR],
     ...(pairwiseKey !== undefined && { pairwiseKey }),
     extensions: [
       ...config.extensions.map((name) => BY_NAME[name](config, users)),
