@@ -209,7 +209,8 @@ export class AuthorizationServer implements ServerContext {
   async signIn({ client, scope, returnTo, http }: SignInRequest): Promise<HttpResponse> {
     if (!this.#pages) throw new ConfigurationError('without interactions nobody can sign in')
     const need = { prompt: 'login', reason: 'no_session', newScope: [], details: {}, session: undefined }
-    const waiting = { client, scope, returnTo, http, redirectUri: this.settings.issuer, params: new Params() }
+    const acrValues = client.default_acr_values ?? []
+    const waiting = { client, scope, acrValues, returnTo, http, redirectUri: this.settings.issuer, params: new Params() }
     const { interaction, cookies } = await this.interactions.require(waiting, need)
     const { id, prompt, reason } = interaction
     this.emit('interaction.started', { clientId: client.client_id, interactionId: id, prompt, reason }, http.id)

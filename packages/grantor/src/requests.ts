@@ -35,6 +35,8 @@ export interface AuthorizationRequest {
   responseMode: string
   scope: readonly string[]
   state?: string
+  /** The ways of signing in that it asks for (`acr_values`), or else the client does; the most wanted first. */
+  acrValues: readonly string[]
   params: Params
   /** What its answer spends: it came from a single-use record. */
   spends?: Reference

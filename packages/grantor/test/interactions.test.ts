@@ -265,4 +265,11 @@ describe('prompt and max_age', () => {
     await test.authorize({ login_hint: '<script>', ui_locales: 'fr en', acr_values: 'gold' })
     expect(last()).toMatchObject({ loginHint: '<script>', uiLocales: ['fr', 'en'], acrValues: ['gold'] })
   })
+
+  test('acr_values that is no list of at most 20 values is invalid_request, whoever heeds it', async () => {
+    const { test } = await ready()
+    for (const acr_values of ['a"b', 'a\u{e4}', Array.from({ length: 21 }, (_, i) => `${i}`).join(' ')])
+      expectRedirectError(await test.authorize({ acr_values }), 'invalid_request')
+    expect(test.prompts).toEqual([])
+  })
 })

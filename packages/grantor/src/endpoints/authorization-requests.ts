@@ -10,7 +10,7 @@ import {
 import type { Registry } from '../extension.ts'
 import type { Client } from '../models/client.ts'
 import { responseTypeName } from '../models/response-type.ts'
-import { isWithin } from '../models/scope.ts'
+import { isWithin, parseScope } from '../models/scope.ts'
 import { encodeForm, type Params } from '../params.ts'
 import type { AuthorizationRequest, OAuthRequest, UnfoldedRequest } from '../requests.ts'
 import type { ResponseTypeBase } from '../response-types/base.ts'
@@ -19,6 +19,7 @@ import { requestedScope } from './scope.ts'
 
 // Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
 const MAX_STATE = 4096
+const MAX_ACR_VALUES = 20
 
 /** A request that could be answered, if the person is there and agrees. */
 export interface Judged {
@@ -94,6 +95,7 @@ export class AuthorizationRequests {
       responseType,
       responseMode,
       scope: this.#scopeOf(params, client),
+      acrValues: acrValuesOf(params, client),
       params,
       http,
       ...(state !== undefined && { state }),
@@ -112,7 +114,17 @@ export class AuthorizationRequests {
   /** What nobody is redirected for. To extensions it is a request for a code: what comes of it is redeemed as one. @throws OAuthError */
   async judgePolled(client: Client, params: Params, http: OAuthRequest): Promise<JudgedRequest> {
     const scope = this.#scopeOf(params, client)
-    const request: AuthorizationRequest = { client, redirectUri: '', responseType: 'code', responseMode: '', scope, params, http }
+    const acrValues = acrValuesOf(params, client)
+    const request: AuthorizationRequest = {
+      client,
+      redirectUri: '',
+      responseType: 'code',
+      responseMode: '',
+      scope,
+      acrValues,
+      params,
+      http
+    }
     this.#limit(request)
     return { details: await this.#detailsOf(request), scope: request.scope }
   }
@@ -162,6 +174,14 @@ function checkUnfolded(params: Params): void {
 
 function isShort(state: string): boolean {
   return state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE
+}
+
+/** OpenID Connect Core §3.1.2.1: a "space-separated string"; Registration §2: the default of the client stands where the request names none. */
+function acrValuesOf(params: Params, client: Client): readonly string[] {
+  if (!params.has('acr_values')) return client.default_acr_values ?? []
+  const values = parseScope(params.get('acr_values'), MAX_ACR_VALUES)
+  if (!values) throw new InvalidRequestError(`acr_values is a list of at most ${MAX_ACR_VALUES} values`)
+  return values
 }
 
 function maxAgeOf(params: Params): number | undefined {

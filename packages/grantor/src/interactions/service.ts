@@ -22,6 +22,7 @@ interface PendingAuthorization extends InteractionResult {
   spends?: Reference
   redirectUri: string
   scope: readonly string[]
+  acrValues?: readonly string[]
   details: Readonly<Record<string, unknown>>
   startedAt: number
   /** The session as it was when the request began; what is newer counts as a fresh sign-in. */
@@ -35,7 +36,9 @@ interface PendingAuthorization extends InteractionResult {
 }
 
 /** What waits for a person: an authorization request, or something else that a client began, with its own way back. */
-export type Waiting = Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'scope' | 'params' | 'spends' | 'http'> & { returnTo?: string }
+export type Waiting = Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'scope' | 'acrValues' | 'params' | 'spends' | 'http'> & {
+  returnTo?: string
+}
 
 export type FoundInteraction = Found<PendingAuthorization>
 
@@ -109,6 +112,7 @@ export class InteractionService {
       ...(request.spends && { spends: request.spends }),
       redirectUri: request.redirectUri,
       scope: request.scope,
+      ...(request.acrValues.length > 0 && { acrValues: request.acrValues }),
       details,
       startedAt: now,
       ...(session && { session: { id: session.id, authTime: session.authTime } }),
@@ -140,12 +144,10 @@ export class InteractionService {
     const client = await this.#server.clients.find(value.client_id)
     if (!client) throw notHere()
     const params = Params.parse(value.request)
-    const { prompt, reason, scope, newScope, details, subject, redirectUri } = value
+    const { prompt, reason, scope, newScope, acrValues, details, subject, redirectUri } = value
     const loginHint = params.get('login_hint')
     const display = params.get('display')
     const uiLocales = parseScope(params.get('ui_locales'), 20)
-    // OpenID Connect Dynamic Client Registration §2: the defaults of the client stand where the request names none.
-    const acrValues = params.has('acr_values') ? parseScope(params.get('acr_values'), 20) : client.default_acr_values
     return {
       ...{ id, prompt, reason, client, scope, newScope, details, redirectUri, expiresAt },
       returnTo: await this.#returnTo(id, value),
@@ -154,7 +156,7 @@ export class InteractionService {
       // OpenID Connect Core §15.1: "the minimum level of support required for this parameter is that its use must not result in an error".
       ...(display !== undefined && DISPLAYS.includes(display) && { display }),
       ...(uiLocales?.length && { uiLocales }),
-      ...(acrValues?.length && { acrValues })
+      ...(acrValues && { acrValues })
     }
   }
 
