@@ -8,7 +8,11 @@ import { keySetFault } from './key-set.ts'
 
 /** Seconds for which a fetched set is used; a key that a client took back is dead here within this time. */
 const LIFETIME = 60
-/** Seconds before an unknown `kid` makes the set be fetched again: whoever invents names does not make us hammer the client. */
+/**
+ * Seconds before an unknown `kid` makes the set be fetched again: whoever invents names makes us ask the client twelve times a minute at most,
+ * for all who wait at once together. Since a set is never used for longer than LIFETIME, no more often than that would be not at all: a client
+ * that signs with a key as soon as it is published would be refused for up to a minute.
+ */
 const MIN_AGE = 5
 /** Seconds for which the keys that were had last still count while the client's server does not answer with any. */
 const MAX_STALE = 86_400
