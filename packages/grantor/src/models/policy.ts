@@ -12,7 +12,10 @@ export interface Policy {
   refreshTokenReuseWindow: number
   /** `always`, or only for clients that cannot authenticate (RFC 9700 §4.14.2). Default `always`. */
   refreshTokenRotation: 'always' | 'public-clients'
-  /** Whether a client that authenticates must use PKCE (RFC 7636); a public one must in any case. Default true. */
+  /**
+   * Whether a client that authenticates must use PKCE (RFC 7636); a public one must in any case. One that need not must send and compare a
+   * `nonce` of OpenID Connect instead (RFC 9700 §2.1.1); whether it compares, no server can see, so none is demanded here. Default true.
+   */
   requirePkce: boolean
   /**
    * Whom the assertion that a client authenticates with is for: `issuer`, and nobody else (draft-ietf-oauth-rfc7523bis §3), or as well
