@@ -162,6 +162,17 @@ describe('what is asked for (RFC 9396 §2, §3, §5)', () => {
     expect((await tokens([PAYMENT], { authorization_details: undefined })).scope).toBe('read write')
   })
 
+  test('§12: "No additional transformation or normalization is to be done in evaluating equivalence of string values"', async () => {
+    const { code, redeem, ask } = await ready()
+    const composed = { ...PAYMENT, creditor: 'Caf\u00e9' }
+    const value = await code([composed, { ...composed, creditor: 'Cafe\u0301' }])
+    for (const creditor of ['caf\u00e9', 'Caf\u00e9 ', 'CAF\u00c9'])
+      await expectTokenError(await redeem(value, { authorization_details: inText([{ ...composed, creditor }]) }), 400, ERROR)
+    const { authorization_details } = await (await redeem(value, { authorization_details: inText([composed]) })).json()
+    expect(authorization_details).toEqual([composed])
+    for (const type of ['Payment', 'payment ', 'payme\u00f1t']) expectRedirectError(await ask([{ ...PAYMENT, type }]), ERROR)
+  })
+
   test('the default scope is not added to what a request says in details', async () => {
     const { tokens } = await ready({ defaultScope: 'read' })
     expect(await tokens([PAYMENT])).not.toHaveProperty('scope')
@@ -323,6 +334,31 @@ describe('with resource indicators (§3.2, §9.1)', () => {
     expect(await test.introspect(client, accounts.access_token)).toMatchObject({ aud: ACCOUNTS, authorization_details: [AT_ACCOUNTS] })
   })
 
+  test.each([['opaque'], ['jwt']])(
+    '§9.2: an API that introspects a token for several sees what concerns it; %s tokens',
+    async (accessTokenFormat) => {
+      const apis = [
+        { identifier: ACCOUNTS, clientId: 'accounts-api' },
+        { identifier: MAIL, clientId: 'mail-api' }
+      ]
+      const { test, redeem, shown } = await ready({ resources: apis, accessTokenFormat, extensions: [resourceIndicators()] })
+      const everywhere = { ...PAYMENT, note: 'x' }
+      const AT_MAIL = { ...READ, locations: [MAIL] }
+      const request = new URLSearchParams({ ...AUTHORIZATION, authorization_details: inText([everywhere, AT_ACCOUNTS, AT_MAIL]) })
+      for (const resource of [ACCOUNTS, MAIL]) request.append('resource', resource)
+      const location = (await test.fetch(`/authorize?${request}`)).headers.get('location') ?? ''
+      const tokens = await (await redeem(new URL(location).searchParams.get('code') ?? '')).json()
+      expect((await shown(tokens))['authorization_details']).toEqual([everywhere, AT_ACCOUNTS, AT_MAIL])
+      for (const [client_id, seen] of [
+        ['accounts-api', [everywhere, AT_ACCOUNTS]],
+        ['mail-api', [everywhere, AT_MAIL]]
+      ] as const) {
+        const api = await test.client({ client_id, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] })
+        expect((await test.introspect(api, tokens.access_token))['authorization_details']).toEqual(seen)
+      }
+    }
+  )
+
   test('"The resource parameter does not have any effect on the way the AS processes the authorization_details authorization request parameter"', async () => {
     const { code, redeem } = await ready({ resources, extensions: [resourceIndicators()] })
     const value = await code([AT_ACCOUNTS], { resource: MAIL })
@@ -368,7 +404,7 @@ describe('consent (§4)', () => {
     expect(test.prompts).toHaveLength(3)
   })
 
-  test('RS-05 what a person reads is plain text in their language, and nothing in it breaks out of its line', async () => {
+  test('RS-05 §12 "The AS MUST properly sanitize and handle the data": what a person reads is plain text in their language, and nothing in it breaks out of its line', async () => {
     const { test, ask } = await ready({}, { require_consent: true })
     const described = async (details: unknown, params: Params = {}, known: typeof types | object = types) => {
       await ask(details, params)

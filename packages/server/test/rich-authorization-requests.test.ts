@@ -95,7 +95,7 @@ test('openid-client pushes a request for a payment, without scope; the person re
   expect((await oidc.tokenIntrospection(client, tokens.access_token)).authorization_details).toEqual([PAYMENT])
 })
 
-test('openid-client refreshes for less, and a person who allowed to read a calendar is not asked again', async () => {
+test('"the AS MUST present the merged set of requirements"; openid-client refreshes for less, and a person who allowed to read a calendar is not asked again', async () => {
   const calendar = { type: 'calendar', actions: ['read', 'write'], days: 7 }
   const { request, redeem } = await begin([PAYMENT, calendar], { scope: 'read' })
   const { browser, consent } = await signIn(oidc.buildAuthorizationUrl(client, request))

@@ -3,6 +3,7 @@ import { InvalidClientError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import { type HttpResponse, json } from '../http.ts'
 import { type AccessToken, REFRESH_TOKEN } from '../models/artifacts.ts'
+import { AUTHORIZATION_DETAILS, detailsAt } from '../models/authorization-detail.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { isLive } from '../models/grant.ts'
 import { scopeAt } from '../models/resource.ts'
@@ -59,7 +60,7 @@ export class IntrospectionEndpoint implements Endpoint {
     // By the name that whoever asks knows the person by: a pairwise client must not learn another (OpenID Connect Core §8.1).
     const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? token.client_id)
     return {
-      ...claims,
+      ...this.#claimsFor(claims, token, client),
       active: true,
       iss: this.#server.settings.issuer,
       sub,
@@ -103,6 +104,15 @@ export class IntrospectionEndpoint implements Endpoint {
     return token.client_id === client_id || own.length === 0
       ? token.scope
       : scopeAt(parseScope(token.scope) ?? [], own, this.#server.settings).join(' ')
+  }
+
+  /** RFC 9396 §9.2: authorization details are "potentially filtered … for the RS making the introspection request". */
+  #claimsFor(claims: AccessToken['claims'] = {}, token: AccessToken, { client_id }: Client): Record<string, unknown> {
+    const own = this.#resourcesOf(token, client_id)
+    const details = claims[AUTHORIZATION_DETAILS]
+    return Array.isArray(details) && token.client_id !== client_id && own.length > 0
+      ? { ...claims, [AUTHORIZATION_DETAILS]: detailsAt(details, own, this.#server.settings.resources) }
+      : claims
   }
 
   #resourcesOf({ aud }: AccessToken, introspector: string): readonly string[] {

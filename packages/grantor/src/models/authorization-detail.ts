@@ -1,4 +1,5 @@
 import type { Grant } from './grant.ts'
+import type { ResourceServer } from './policy.ts'
 
 /** One thing that a client asks for, in the words of its `type` (RFC 9396 §2). */
 export interface AuthorizationDetail {
@@ -12,4 +13,17 @@ export const AUTHORIZATION_DETAILS = 'authorization_details'
 /** What the person allowed beside the scope. */
 export function grantedDetails(grant: Pick<Grant, 'details'> | undefined): readonly AuthorizationDetail[] {
   return (grant?.details?.[AUTHORIZATION_DETAILS] ?? []) as readonly AuthorizationDetail[]
+}
+
+/** What of some details concerns one of these resources: one with `locations` (RFC 9396 §2.2) that are resources here is for these alone. */
+export function detailsAt(
+  details: readonly AuthorizationDetail[],
+  audience: readonly string[],
+  resources: readonly ResourceServer[]
+): readonly AuthorizationDetail[] {
+  const known = resources.map(({ identifier }) => identifier)
+  return details.filter(({ locations }) => {
+    const places = Array.isArray(locations) ? locations.filter((location) => known.includes(location)) : []
+    return places.length === 0 || places.some((place) => audience.includes(place))
+  })
 }

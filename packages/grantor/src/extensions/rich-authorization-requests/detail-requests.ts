@@ -1,6 +1,6 @@
 import type { ServerContext, TokenIssuance } from '../../context.ts'
 import { InvalidAuthorizationDetailsError, InvalidRequestError } from '../../errors.ts'
-import { AUTHORIZATION_DETAILS, type AuthorizationDetail, grantedDetails } from '../../models/authorization-detail.ts'
+import { AUTHORIZATION_DETAILS, type AuthorizationDetail, detailsAt, grantedDetails } from '../../models/authorization-detail.ts'
 import { grantedResources } from '../../models/grant.ts'
 import { defaultAudience } from '../../models/resource.ts'
 import type { AuthorizationRequest, TokenRequest } from '../../requests.ts'
@@ -69,15 +69,10 @@ export class DetailRequests {
     return named
   }
 
-  /** A detail with `locations` (RFC 9396 §2.2) that are resources here is for these alone. */
+  /** RFC 9396 §9.1: "filtered to the specific audience". */
   #at(details: readonly AuthorizationDetail[], { resource, grant }: TokenIssuance): readonly AuthorizationDetail[] {
     const { settings } = this.#server
     const asked = resource ?? grantedResources(grant)
-    const audience = asked?.length ? asked : [defaultAudience(settings)]
-    const known = settings.resources.map(({ identifier }) => identifier)
-    return details.filter(({ locations }) => {
-      const places = Array.isArray(locations) ? locations.filter((location) => known.includes(location)) : []
-      return places.length === 0 || places.some((place) => audience.includes(place))
-    })
+    return detailsAt(details, asked?.length ? asked : [defaultAudience(settings)], settings.resources)
   }
 }
