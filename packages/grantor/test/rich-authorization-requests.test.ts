@@ -14,6 +14,7 @@ import {
   richAuthorizationRequests,
   type StandardSchemaV1
 } from '../src/index.ts'
+import { deviceServer } from './device-support.ts'
 import { AUTHORIZATION, basic, expectRedirectError, expectTokenError, TestServer } from './support.ts'
 
 const ERROR = 'invalid_authorization_details'
@@ -418,6 +419,21 @@ describe('consent (§4)', () => {
       { title: 'payment', lines: ['amount: 12.50', 'creditor: Books', 'note: {"a":[1]}'] }
     ])
     expect(describeAuthorizationDetails({ details: {} }, types)).toEqual([])
+  })
+})
+
+describe('a device (§3: "in all places where the scope parameter is used")', () => {
+  test('asks for details without scope; the page shows them escaped, and the token that is polled for has them or less', async () => {
+    const { ask, begin, poll, alice } = await deviceServer({}, { extensions: [extension] })
+    await expectTokenError(await ask({ authorization_details: inText([{ ...PAYMENT, tip: '1' }]) }), 400, ERROR)
+    const creditor = 'B\u202e<b>ooks</b>'
+    const codes = await begin({ authorization_details: inText([{ ...PAYMENT, creditor }, READ_WRITE]) })
+    await alice.enter(codes.user_code)
+    expect(alice.page).toContain('&#34;12.50&#34;,&#34;creditor&#34;:&#34;B &#60;b&#62;ooks&#60;/b&#62;&#34;')
+    await alice.submit({ decision: 'approve' })
+    await expectTokenError(await poll(codes.device_code, { authorization_details: inText([{ ...PAYMENT, amount: '99.00' }]) }), 400, ERROR)
+    const { scope, authorization_details } = await (await poll(codes.device_code, { authorization_details: inText([READ]) })).json()
+    expect([scope, authorization_details]).toEqual([undefined, [READ]])
   })
 })
 

@@ -1,4 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
+import { DEVICE_GRANT_TYPE } from 'grantor'
 import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
@@ -41,7 +42,7 @@ let registration: { client_id: string; client_secret?: string }
 
 beforeAll(async () => {
   const started = await startServer({
-    extensions: ['rich_authorization_requests', 'pushed_authorization_requests'],
+    extensions: ['rich_authorization_requests', 'pushed_authorization_requests', 'device_authorization'],
     richAuthorizationRequests: { types: TYPES },
     accessTokenFormat: 'jwt'
   })
@@ -50,7 +51,7 @@ beforeAll(async () => {
   registration = await server.authorization.clients.create({
     application_type: 'native',
     redirect_uris: [REDIRECT_URI],
-    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT_TYPE],
     scope: 'read',
     authorization_details: [{ type: 'calendar', actions: ['read'] }]
   })
@@ -113,6 +114,18 @@ test('"the AS MUST present the merged set of requirements"; openid-client refres
   const again = await begin([calendar])
   await browser.open(oidc.buildAuthorizationUrl(client, again.request).href)
   expect((await again.redeem(new URL(browser.stoppedAt ?? ''))).authorization_details).toEqual([calendar])
+})
+
+test('openid-client connects a device for a payment, which the page of the device shows', async () => {
+  const codes = await oidc.initiateDeviceAuthorization(client, { authorization_details: JSON.stringify([PAYMENT]) })
+  const browser = new Browser()
+  await browser.open(codes.verification_uri_complete ?? '')
+  await browser.submit({ user_code: codes.user_code })
+  const page = await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
+  expect(page).toContain('<h2>Pay 12.50 EUR</h2><ul><li>to Books &amp; &lt;b&gt;Co&lt;/b&gt;</li>')
+  await browser.submit({ decision: 'approve' }, `${issuer}/device`)
+  const { device_code } = codes
+  expect((await oidc.genericGrantRequest(client, DEVICE_GRANT_TYPE, { device_code })).authorization_details).toEqual([PAYMENT])
 })
 
 test('RS-05 by JSON Schema: unknown fields, wrong values and unknown types are refused, whoever pushes them', async () => {
