@@ -16,6 +16,7 @@ import {
 } from '../src/index.ts'
 import { deviceServer } from './device-support.ts'
 import { AUTHORIZATION, basic, expectRedirectError, expectTokenError, TestServer } from './support.ts'
+import { exchangers, exchanging, ORDERS, RULE } from './token-exchange-support.ts'
 
 const ERROR = 'invalid_authorization_details'
 const ACCOUNTS = 'https://bank.example.com/accounts'
@@ -434,6 +435,23 @@ describe('a device (§3: "in all places where the scope parameter is used")', ()
     await expectTokenError(await poll(codes.device_code, { authorization_details: inText([{ ...PAYMENT, amount: '99.00' }]) }), 400, ERROR)
     const { scope, authorization_details } = await (await poll(codes.device_code, { authorization_details: inText([READ]) })).json()
     expect([scope, authorization_details]).toEqual([undefined, [READ]])
+  })
+})
+
+describe('an exchange of tokens (RFC 8693)', () => {
+  test('TX-02 has no details but those it names of what the subject token has, which may be less than was granted', async () => {
+    const test = new TestServer(exchanging([RULE], { extensions: [extension] }))
+    const { app, exchange, exchanged, shown } = await exchangers(test, { authorization_details: [PAYMENT] })
+    const value = await test.code({ scope: 'read', authorization_details: inText([PAYMENT, READ_WRITE]) })
+    const { access_token } = await (await test.redeem(app, value, { authorization_details: inText([READ_WRITE]) })).json()
+    const plain = await exchanged(access_token, { audience: ORDERS })
+    expect([plain['authorization_details'], (await shown(plain['access_token']))['authorization_details']]).toEqual([undefined, undefined])
+    for (const more of [[PAYMENT], [{ type: 'accounts', actions: ['admin'] }]])
+      await expectTokenError(await exchange(access_token, { authorization_details: inText(more) }), 400, ERROR)
+    const named = await exchanged(access_token, { audience: ORDERS, authorization_details: inText([READ]) })
+    expect((await shown(named['access_token']))['authorization_details']).toEqual([READ])
+    const bare = await (await test.redeem(app, await test.code({ scope: 'read' }))).json()
+    await expectTokenError(await exchange(bare.access_token, { authorization_details: inText([PAYMENT]) }), 400, ERROR)
   })
 })
 

@@ -5,6 +5,7 @@ import { TrustedIssuers } from '../../assertions/trusted-issuers.ts'
 import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
 import { InvalidGrantError, InvalidScopeError } from '../../errors.ts'
 import { GrantTypeBase } from '../../grant-types/base.ts'
+import { AUTHORIZATION_DETAILS, grantedDetails } from '../../models/authorization-detail.ts'
 import { isWithin, parseScope } from '../../models/scope.ts'
 import type { TokenRequest } from '../../requests.ts'
 import { isStorable } from '../../stores/storable.ts'
@@ -40,7 +41,14 @@ export class JwtBearerGrantType extends GrantTypeBase {
     if (needsConsent && !grant) throw new InvalidGrantError('the person did not allow this client what it asks for')
     // Under a grant that is there already a refresh token would be good for all of it, whatever the issuer's word is good for.
     const refreshToken = issuer.refreshToken === true && grant === undefined
-    return { subject, scope, refreshToken, idToken: false, details: { assertion }, ...(grant && { grant }) }
+    return {
+      subject,
+      scope,
+      refreshToken,
+      idToken: false,
+      details: { assertion, ...(grant && { [AUTHORIZATION_DETAILS]: grantedDetails(grant) }) },
+      ...(grant && { grant })
+    }
   }
 
   /** Spends the assertion first: of all who come with it one gets a token. */

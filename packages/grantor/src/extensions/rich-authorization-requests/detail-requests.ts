@@ -30,9 +30,9 @@ export class DetailRequests {
     return this.#reader.read(text, client)
   }
 
-  /** RFC 9396 §6: for a grant that begins at the token endpoint, "the client's policy" says what may be issued. */
+  /** RFC 9396 §6: for a grant that begins at the token endpoint, "the client's policy" says what may be issued, if its grant type does not. */
   async limit(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance> {
-    if (issuance.grant) return issuance
+    if (issuance.grant || issuance.details?.[AUTHORIZATION_DETAILS]) return issuance
     const details = await this.#named(request, async () => {
       const { authorization_details: registered } = request.client
       return registered ? this.#reader.judge(registered, request.client) : []
@@ -41,13 +41,15 @@ export class DetailRequests {
   }
 
   /**
-   * What the access token carries: what was asked for now, or all that was granted, "filtered to the specific audience" (RFC 9396 §9.1).
+   * What the access token carries: what was asked for now, or all that a person granted, "filtered to the specific audience" (RFC 9396 §9.1).
    * @throws InvalidAuthorizationDetailsError if it is more than was granted, or nothing of it is for the audience
    */
   async claims(request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown> | undefined> {
     const { grant, details } = issuance
-    const granted = this.#reader.still(grantedDetails(grant ?? { ...(details && { details }) }), request.client)
-    const assigned = (grant && (await this.#named(request, async () => granted))) ?? granted
+    // What the grant type says of it itself counts; only what is named of that is issued.
+    const isLimited = details?.[AUTHORIZATION_DETAILS] !== undefined
+    const granted = this.#reader.still(grantedDetails(isLimited ? { details } : grant), request.client)
+    const assigned = (await this.#named(request, async () => granted)) ?? (isLimited ? [] : granted)
     const carried = this.#at(assigned, issuance)
     if (carried.length > 0) return { [AUTHORIZATION_DETAILS]: carried }
     if (assigned.length > 0 && (issuance.scope.length === 0 || request.params.has(AUTHORIZATION_DETAILS)))

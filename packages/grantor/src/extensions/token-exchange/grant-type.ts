@@ -2,6 +2,7 @@ import { consentedGrant } from '../../assertions/consent.ts'
 import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
 import { InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
 import { GrantTypeBase } from '../../grant-types/base.ts'
+import { AUTHORIZATION_DETAILS } from '../../models/authorization-detail.ts'
 import { isPublic } from '../../models/client.ts'
 import { sameConfirmation } from '../../models/confirmation.ts'
 import type { TokenRequest } from '../../requests.ts'
@@ -58,7 +59,8 @@ export class TokenExchangeGrantType extends GrantTypeBase {
       ...endOf(subject, presented),
       idToken: false,
       claims: { ...(act && { act }), ...(may_act !== undefined && { may_act }) },
-      details: { exchanged }
+      // Never more than the subject token has, which may be less than its grant (RFC 9396 §6).
+      details: { exchanged, [AUTHORIZATION_DETAILS]: subject.scope ? (subject.claims[AUTHORIZATION_DETAILS] ?? []) : [] }
     }
   }
 
