@@ -1,4 +1,4 @@
-import { SIGNATURES } from './crypto/algorithms.ts'
+import { allowedOf, HMAC_KEY_SIZES, PUBLIC_KEY_SIGNATURES, SIGNATURES } from './crypto/algorithms.ts'
 import { ConfigurationError } from './errors.ts'
 import type { Policy, ResourceServer } from './models/policy.ts'
 import {
@@ -37,6 +37,11 @@ export interface Settings extends Policy {
   defaultResource: string | undefined
   /** JWS algorithms to keep signing keys for; the first signs by default. Default `['ES256']`. */
   signingAlgorithms: readonly string[]
+  /**
+   * The only JWS algorithms: nothing is signed here with another, and nothing of others is taken that is. Default: all that are known, and
+   * RS256 for clients that register none, where a specification says so; without RS256, the first of the server's.
+   */
+  allowedAlgorithms: readonly string[] | undefined
   /** After so long a signing key makes way for the next. Default 90 days. */
   signingKeyLifetime: number
   /** For so long the next signing key is published before it signs, so that every cached JWKS knows it. Default 1 day. */
@@ -89,6 +94,7 @@ const DEFAULTS: Omit<Settings, 'issuer'> = {
   resources: [],
   defaultResource: undefined,
   signingAlgorithms: ['ES256'],
+  allowedAlgorithms: undefined,
   signingKeyLifetime: 90 * DAY,
   signingKeyLead: DAY,
   allowOmittedRedirectUri: false,
@@ -125,6 +131,7 @@ const RULES: Readonly<Record<keyof Settings, SettingRule>> = {
   resources: listOf((value) => (isRecord(value) ? undefined : 'an object')),
   defaultResource: absoluteUri,
   signingAlgorithms: listOf(text),
+  allowedAlgorithms: listOf(text),
   signingKeyLifetime: seconds(1),
   signingKeyLead: seconds(0),
   allowOmittedRedirectUri: flag,
@@ -170,10 +177,17 @@ export function resolveSettings(input: SettingsInput): Settings {
  * @throws ConfigurationError
  */
 export function checkChoices(settings: Settings, offered: { tokenFormats: readonly string[]; signers: readonly string[] }): void {
-  const algorithms = [...SIGNATURES, ...offered.signers]
-  checkValues(settings, { accessTokenFormat: oneOf(...offered.tokenFormats), signingAlgorithms: listOf(oneOf(...algorithms)) }, 'settings')
+  const rules = {
+    accessTokenFormat: oneOf(...offered.tokenFormats),
+    signingAlgorithms: listOf(oneOf(...SIGNATURES, ...offered.signers)),
+    allowedAlgorithms: listOf(oneOf(...PUBLIC_KEY_SIGNATURES, ...Object.keys(HMAC_KEY_SIZES), ...offered.signers))
+  }
+  checkValues(settings, rules, 'settings')
   const kept = [...settings.signingAlgorithms, ...offered.signers]
   if (kept.length === 0) throw new ConfigurationError('settings: signingAlgorithms is empty, and there is no signer')
+  const refused = kept.find((alg) => allowedOf([alg], settings.allowedAlgorithms).length === 0)
+  if (refused !== undefined)
+    throw new ConfigurationError(`settings: allowedAlgorithms has no ${refused}, which this server is to sign with`)
   for (const { identifier, signingAlgorithm, settings: own = {} } of settings.resources) {
     checkValues({ signingAlgorithm }, { signingAlgorithm: oneOf(...kept) }, `resources: ${identifier}`)
     checkValues(own, { accessTokenFormat: oneOf(...offered.tokenFormats) }, `resources: ${identifier}`)

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
 import type { ServerContext } from '../context.ts'
-import { namesOf, PUBLIC_KEY_SIGNATURES } from '../crypto/algorithms.ts'
+import { allowedOf, namesOf, PUBLIC_KEY_SIGNATURES } from '../crypto/algorithms.ts'
 import { ConfigurationError, InvalidGrantError } from '../errors.ts'
 import type { Client } from '../models/client.ts'
 import { isStorable } from '../stores/storable.ts'
@@ -46,8 +46,9 @@ export class TrustedIssuers<I extends TrustedIssuer> {
     { issuer, client }: { issuer: I; client: Client }
   ): Promise<JWTPayload> {
     const { algorithms = PUBLIC_KEY_SIGNATURES, jwks, jwksUri } = issuer
-    if (!algorithms.flatMap(namesOf).includes(alg)) throw new InvalidGrantError('the JWT is not signed as its issuer signs')
     const { clientKeys, settings } = this.#server
+    if (!allowedOf(algorithms.flatMap(namesOf), settings.allowedAlgorithms).includes(alg))
+      throw new InvalidGrantError('the JWT is not signed as its issuer signs')
     const owner = { ...(jwks && { jwks }), ...(jwksUri !== undefined && { jwks_uri: jwksUri }) }
     for (const jwk of await clientKeys.find(owner, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
       try {

@@ -23,6 +23,11 @@ export function namesOf(alg: string): readonly string[] {
   return ED25519.includes(alg) ? ED25519 : [alg]
 }
 
+/** Those that are allowed, under either of their names; all, if nothing is said. */
+export function allowedOf(algorithms: readonly string[], allowed: readonly string[] | undefined): readonly string[] {
+  return allowed ? algorithms.filter((alg) => namesOf(alg).some((name) => allowed.includes(name))) : algorithms
+}
+
 /** JWE algorithms for keys and for content (RFC 7518 §4.1, §5.1), in both directions. */
 export const ENCRYPTION_ALGS = ['RSA-OAEP-256', 'ECDH-ES'] as const
 export const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A256GCM'] as const

@@ -12,10 +12,9 @@ import { FormPostResponseMode } from '../response-modes/form-post.ts'
 import { FragmentResponseMode } from '../response-modes/fragment.ts'
 import { QueryResponseMode } from '../response-modes/query.ts'
 import { encryptTo } from '../tokens/encrypt-to.ts'
+import { DEFAULT_ALGORITHM, responseAlgorithms, responseSigner } from '../tokens/response-algorithms.ts'
 import { signJwt } from '../tokens/sign-jwt.ts'
 
-// §3: "If this is omitted, the default is RS256."
-const DEFAULT_ALGORITHM = 'RS256'
 /** Seconds. §2.1: "a maximum JWT lifetime of 10 minutes is RECOMMENDED". */
 const LIFETIME = 300
 // §2.1 gives it no type of its own, and clients take no other for a JWT.
@@ -24,7 +23,7 @@ const TYPE = 'JWT'
 /** Authorization responses, errors too, in a JWT that this server signs, and encrypts for clients that want it (JWT Secured Authorization Response Mode). */
 export const jarm: Extension = (server, interactions) => {
   if (!interactions) throw new ConfigurationError('jarm: without interactions there is no authorization endpoint')
-  const algorithms = [...new Set([DEFAULT_ALGORITHM, ...server.keys.algorithms()])]
+  const algorithms = responseAlgorithms(server)
   return {
     responseModes: [
       new JwtResponseMode(server, 'query.jwt', new QueryResponseMode()),
@@ -70,7 +69,7 @@ class JwtResponseMode extends ResponseModeBase {
 
   /** §2.1 */
   async #signed(params: Params, client: Client): Promise<string> {
-    const signer = await this.#server.keys.signer(client.authorization_signed_response_alg ?? DEFAULT_ALGORITHM)
+    const signer = await responseSigner(this.#server, client.authorization_signed_response_alg)
     const parameters = Object.fromEntries([...params.names()].map((name) => [name, params.get(name)]))
     const exp = this.#server.now() + LIFETIME
     return signJwt(signer, TYPE, { ...parameters, iss: this.#server.settings.issuer, aud: client.client_id, exp })

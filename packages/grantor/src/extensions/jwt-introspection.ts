@@ -7,16 +7,15 @@ import type { Extension } from '../extension.ts'
 import { type HttpResponse, NO_STORE } from '../http.ts'
 import type { Client } from '../models/client.ts'
 import { encryptTo } from '../tokens/encrypt-to.ts'
+import { DEFAULT_ALGORITHM, responseAlgorithms, responseSigner } from '../tokens/response-algorithms.ts'
 import { signJwt } from '../tokens/sign-jwt.ts'
 
-/** RFC 9701 §6: "The default, if omitted, is RS256." */
-const DEFAULT_ALGORITHM = 'RS256'
 const TYPE = 'token-introspection+jwt'
 const MEDIA_TYPE = `application/${TYPE}`
 
 /** Introspection responses in a JWT, which an API can keep and show as proof of what it was told (RFC 9701). */
 export const jwtIntrospection: Extension = (server) => {
-  const algorithms = [...new Set([DEFAULT_ALGORITHM, ...server.keys.algorithms()])]
+  const algorithms = responseAlgorithms(server)
   return {
     signingAlgorithms: [DEFAULT_ALGORITHM],
     metadata: {
@@ -48,7 +47,7 @@ function isAsked(accept: string): boolean {
 
 /** RFC 9701 §5: "a Nested JWT" where it is encrypted, too. There is no `sub` and no `exp`, so that nobody takes it for an access token (§8.1). */
 async function respond(server: ServerContext, body: Readonly<Record<string, unknown>>, client: Client): Promise<HttpResponse> {
-  const signer = await server.keys.signer(client.introspection_signed_response_alg ?? DEFAULT_ALGORITHM)
+  const signer = await responseSigner(server, client.introspection_signed_response_alg)
   const payload = { iss: server.settings.issuer, aud: client.client_id, iat: server.now(), token_introspection: body }
   const signed = await signJwt(signer, TYPE, payload)
   const { introspection_encrypted_response_alg: alg, introspection_encrypted_response_enc: enc } = client

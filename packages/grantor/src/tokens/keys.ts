@@ -1,4 +1,5 @@
 import type { ServerContext } from '../context.ts'
+import { allowedOf } from '../crypto/algorithms.ts'
 import type { Signer } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { KeyStatus, Keys } from '../keyrings.ts'
@@ -37,7 +38,9 @@ export class KeyRing implements Keys {
   }
 
   algorithms(): readonly string[] {
-    return [...new Set([...this.#server.settings.signingAlgorithms, ...this.#contributed, ...this.#external.map(({ alg }) => alg)])]
+    const { signingAlgorithms, allowedAlgorithms } = this.#server.settings
+    const kept = new Set([...signingAlgorithms, ...this.#contributed, ...this.#external.map(({ alg }) => alg)])
+    return allowedOf([...kept], allowedAlgorithms)
   }
 
   async signer(alg: string = this.algorithms()[0] ?? ''): Promise<Signer> {

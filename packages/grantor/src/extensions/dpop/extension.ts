@@ -1,5 +1,6 @@
 import { flag } from '../../clients/rules.ts'
-import { InvalidDpopProofError, InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
+import { allowedOf } from '../../crypto/algorithms.ts'
+import { ConfigurationError, InvalidDpopProofError, InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { Client } from '../../models/client.ts'
 import type { Confirmation } from '../../models/confirmation.ts'
@@ -13,19 +14,22 @@ const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * Access tokens that only the holder of a key can use (RFC 9449).
- * @throws ConfigurationError if an option is unknown or out of its range
+ * @throws ConfigurationError if an option is unknown or out of its range, or no algorithm is allowed
  */
 export function dpop(options: DpopOptions = {}): Extension {
   const resolved = resolveOptions(options)
   const mustProve = (client: Client) => resolved.required || client.dpop_bound_access_tokens === true
   return (server) => {
-    const proofs = new ServerProofs(server, resolved)
+    const { allowedAlgorithms } = server.settings
+    const algorithms = allowedOf(resolved.algorithms, allowedAlgorithms)
+    if (algorithms.length === 0) throw new ConfigurationError(`dpop: allowedAlgorithms has none of ${resolved.algorithms.join(', ')}`)
+    const proofs = new ServerProofs(server, { ...resolved, algorithms })
     return {
       // RFC 9449 §5.1
-      metadata: { dpop_signing_alg_values_supported: resolved.algorithms },
+      metadata: { dpop_signing_alg_values_supported: algorithms },
       // RFC 9449 §5.2
       clientMetadata: { dpop_bound_access_tokens: flag },
-      tokenSchemes: [new DpopScheme(proofs, resolved.algorithms)],
+      tokenSchemes: [new DpopScheme(proofs, algorithms)],
       bindCode,
       async validateAuthorizationRequest({ client, responseType }) {
         // No proof reaches the authorization endpoint, so what it hands out is a bearer token.

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { ServerContext } from '../../context.ts'
-import { namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { allowedOf, namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidSoftwareStatementError, UnapprovedSoftwareStatementError } from '../../errors.ts'
 import type { SoftwareStatementIssuer } from './options.ts'
 
@@ -54,10 +54,10 @@ export class SoftwareStatements {
 
 function verifier(server: ServerContext, { issuer, jwks, algorithms = PUBLIC_KEY_SIGNATURES }: SoftwareStatementIssuer): Verify {
   const keys = createLocalJWKSet({ keys: jwks.keys.map(underEitherName) })
-  const accepted = algorithms.flatMap(namesOf)
+  const accepted = allowedOf(algorithms.flatMap(namesOf), server.settings.allowedAlgorithms)
   return async (statement) => {
     const currentDate = new Date(server.now() * 1000)
-    const options = { issuer, algorithms: accepted, clockTolerance: server.settings.clockSkew, currentDate }
+    const options = { issuer, algorithms: [...accepted], clockTolerance: server.settings.clockSkew, currentDate }
     return (await jwtVerify(statement, keys, options)).payload
   }
 }

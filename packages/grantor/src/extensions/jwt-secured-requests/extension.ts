@@ -1,5 +1,5 @@
 import { flag, listOf, type MetadataRule, oneOf } from '../../clients/rules.ts'
-import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { allowedOf, ENCRYPTION_ALGS, ENCRYPTION_ENCS, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidClientMetadataError } from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { Client } from '../../models/client.ts'
@@ -11,9 +11,10 @@ import { SignedRequests } from './signed-requests.ts'
 export function requestObjects(options: RequestObjectOptions = {}): Extension {
   return (server) => {
     const requests = new SignedRequests(server, options)
+    const algorithms = allowedOf(PUBLIC_KEY_SIGNATURES, server.settings.allowedAlgorithms)
     return {
-      metadata: metadata(options),
-      clientMetadata: clientMetadata(options),
+      metadata: metadata(options, algorithms),
+      clientMetadata: clientMetadata(options, algorithms),
       encryptionAlgorithms: options.encrypted ? ENCRYPTION_ALGS : [],
       validateClient,
       resolveAuthorizationParams: (params, request) => requests.unfold(params, request)
@@ -22,13 +23,16 @@ export function requestObjects(options: RequestObjectOptions = {}): Extension {
 }
 
 /** OpenID Connect Discovery §3, RFC 9101 §10.5. */
-function metadata({ byReference = false, encrypted = false, required = false }: RequestObjectOptions): Record<string, unknown> {
+function metadata(
+  { byReference = false, encrypted = false, required = false }: RequestObjectOptions,
+  algorithms: readonly string[]
+): Record<string, unknown> {
   return {
     request_parameter_supported: true,
     request_uri_parameter_supported: byReference,
     ...(byReference && { require_request_uri_registration: true }),
     require_signed_request_object: required,
-    request_object_signing_alg_values_supported: PUBLIC_KEY_SIGNATURES,
+    request_object_signing_alg_values_supported: algorithms,
     ...(encrypted && {
       request_object_encryption_alg_values_supported: ENCRYPTION_ALGS,
       request_object_encryption_enc_values_supported: ENCRYPTION_ENCS
@@ -37,10 +41,10 @@ function metadata({ byReference = false, encrypted = false, required = false }: 
 }
 
 /** OpenID Connect Registration §2, RFC 9101 §10.5. */
-function clientMetadata({ byReference, encrypted }: RequestObjectOptions): Record<string, MetadataRule> {
+function clientMetadata({ byReference, encrypted }: RequestObjectOptions, algorithms: readonly string[]): Record<string, MetadataRule> {
   return {
     require_signed_request_object: flag,
-    request_object_signing_alg: oneOf(...PUBLIC_KEY_SIGNATURES),
+    request_object_signing_alg: oneOf(...algorithms),
     ...(byReference && { request_uris: listOf(requestUri) }),
     ...(encrypted && {
       request_object_encryption_alg: oneOf(...ENCRYPTION_ALGS),

@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import type { ServerContext } from '../../context.ts'
-import { ENCRYPTION_ALGS, ENCRYPTION_ENCS, namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { allowedOf, ENCRYPTION_ALGS, ENCRYPTION_ENCS, namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import type { RequestObjectOptions } from './options.ts'
@@ -44,11 +44,11 @@ export class RequestObjectReader {
   async #verified(object: string, client: Client): Promise<JWTPayload> {
     const { alg = '', kid, typ } = headerOf(object)
     const { request_object_signing_alg: registered } = client
-    const algorithms = registered === undefined ? PUBLIC_KEY_SIGNATURES : namesOf(registered)
+    const { clientKeys, settings } = this.#server
+    const algorithms = allowedOf(registered === undefined ? PUBLIC_KEY_SIGNATURES : namesOf(registered), settings.allowedAlgorithms)
     if (!algorithms.includes(alg)) throw new InvalidRequestObjectError('the request object is not signed as this client signs')
     if (!TYPES.includes(typeof typ === 'string' ? typ.toLowerCase() : typ))
       throw new InvalidRequestObjectError('the typ of the JWT is not that of a request object')
-    const { clientKeys, settings } = this.#server
     for (const jwk of await clientKeys.find(client, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
       try {
         const { payload } = await jwtVerify(object, () => clientKeys.import(jwk, alg), {

@@ -3,14 +3,12 @@ import type { Client } from '../../models/client.ts'
 import type { Grant } from '../../models/grant.ts'
 import { encryptTo } from '../../tokens/encrypt-to.ts'
 import { ID_TOKEN_TYPE } from '../../tokens/own-id-tokens.ts'
+import { responseSigner } from '../../tokens/response-algorithms.ts'
 import { signJwt } from '../../tokens/sign-jwt.ts'
 import { detailsIn } from './details.ts'
 import { halfHash } from './hashes.ts'
 import type { PersonClaimsSource } from './person-claims.ts'
 import type { Subjects } from './subjects.ts'
-
-/** Dynamic Client Registration §2 `id_token_signed_response_alg`: "The default, if omitted, is RS256." */
-export const DEFAULT_ALGORITHM = 'RS256'
 
 /** What an ID token says besides who signed in. */
 export interface IdTokenContent {
@@ -45,7 +43,7 @@ export class IdTokens {
   ): Promise<string | undefined> {
     const person = await this.#person(client, grant, scopeClaims ? scope : [])
     if (!person) return undefined
-    const signer = await this.#server.keys.signer(client.id_token_signed_response_alg ?? DEFAULT_ALGORITHM)
+    const signer = await responseSigner(this.#server, client.id_token_signed_response_alg)
     const now = this.#server.now()
     const { acr, amr, authTime, sessionId } = grant
     const payload = {

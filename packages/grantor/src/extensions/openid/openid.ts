@@ -5,6 +5,7 @@ import type { Contribution, Extension } from '../../extension.ts'
 import { parseScope } from '../../models/scope.ts'
 import { keyRetention, type Settings } from '../../settings.ts'
 import { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
+import { DEFAULT_ALGORITHM, responseAlgorithms } from '../../tokens/response-algorithms.ts'
 import { readAuthenticationRequest } from './authentication-request.ts'
 import { openIdChecks } from './checks.ts'
 import { claimsOfScope } from './claims.ts'
@@ -24,14 +25,12 @@ export function openid(options: OpenIdOptions): Extension {
   return (server) => contribution(server, options)
 }
 
-// OpenID Connect Core §15.1: every provider must be able to sign with it.
-const MANDATORY_ALGORITHM = 'RS256'
 const ID_TOKEN_LIFETIME = 3600
 
 function contribution(server: ServerContext, options: OpenIdOptions): Contribution {
   const { pairwiseKey, signUp = false, responseTypes = [] } = options
   const lifetime = lifetimeOf(options, server.settings)
-  const algorithms = [...new Set([MANDATORY_ALGORITHM, ...server.keys.algorithms()])]
+  const algorithms = responseAlgorithms(server)
   const subjects = new Subjects(server, pairwiseKey)
   const claims = new PersonClaimsSource(options)
   const idTokens = new IdTokens(server, { subjects, claims, lifetime })
@@ -40,7 +39,8 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
     endpoints: [new UserinfoEndpoint(server, { subjects, claims })],
     responseTypes: responseTypes.map((name) => new FrontChannelResponseType(server, name, idTokens)),
     interactionChecks: openIdChecks({ subjects, hints, claims, signUp }),
-    signingAlgorithms: [MANDATORY_ALGORITHM],
+    // OpenID Connect Core §15.1: every provider must be able to sign with it.
+    signingAlgorithms: [DEFAULT_ALGORITHM],
     clientMetadata: openIdClientMetadata(subjects, algorithms),
     wellKnown: ['openid-configuration'],
     metadata: metadata(options, { subjects, claims, algorithms }),

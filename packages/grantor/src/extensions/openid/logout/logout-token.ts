@@ -1,8 +1,8 @@
 import type { ServerContext } from '../../../context.ts'
 import type { Client } from '../../../models/client.ts'
 import { encryptTo } from '../../../tokens/encrypt-to.ts'
+import { responseSigner } from '../../../tokens/response-algorithms.ts'
 import { signJwt } from '../../../tokens/sign-jwt.ts'
-import { DEFAULT_ALGORITHM } from '../id-tokens.ts'
 
 /** Back-Channel Logout §2.4 */
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -16,7 +16,7 @@ export async function logoutToken(
   { subject, sid }: { subject: string; sid: string }
 ): Promise<string> {
   const now = server.now()
-  const signer = await server.keys.signer(client.id_token_signed_response_alg ?? DEFAULT_ALGORITHM)
+  const signer = await responseSigner(server, client.id_token_signed_response_alg)
   const iss = server.settings.issuer
   const token = await signJwt(signer, 'logout+jwt', {
     iss,
