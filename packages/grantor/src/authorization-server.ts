@@ -85,7 +85,7 @@ export class AuthorizationServer implements ServerContext {
   readonly #requests: AuthorizationRequests
   readonly #router: Router
 
-  /** @throws ConfigurationError if the options cannot work, or two extensions contribute the same name. */
+  /** @throws ConfigurationError if the options cannot work, two extensions contribute the same name, or one refuses the rest. */
   constructor(options: AuthorizationServerOptions) {
     refuseUnknown(Object.keys(options), [...SETTING_NAMES, ...OPTION_NAMES], 'options')
     const { store, secret, interactions, extensions = [], signers = [], onEvent, clock, outbound, crypto, ...settings } = options
@@ -104,6 +104,7 @@ export class AuthorizationServer implements ServerContext {
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
     for (const extension of extensions) this.#registry.add(extension(this, interactions))
+    this.#registry.complete()
     checkChoices(this.settings, { tokenFormats: [...this.#registry.tokenFormats.keys()], signers: signers.map(({ alg }) => alg) })
     this.clients = new ClientDirectory(this, this.#registry)
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)

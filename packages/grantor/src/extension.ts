@@ -63,6 +63,12 @@ export interface Contribution {
   signingAlgorithms?: readonly string[]
   /** JWE algorithms (RFC 7518 §4.1) to keep keys for that others encrypt to. */
   encryptionAlgorithms?: readonly string[]
+  /** Names of what every server has and this one has not. */
+  withdraws?: { clientAuthentications?: readonly string[]; responseTypes?: readonly string[] }
+  /** Refuses a server that is made of what does not go together. Called once, when everything is there. @throws ConfigurationError */
+  validateServer?(registry: Registry): void
+  /** Refuses a client that is registered or changed, before its members are judged by what there is here. @throws InvalidClientMetadataError */
+  validateMetadata?(client: Omit<Client, 'client_id'>): void
   /** Refuses a client that is registered or changed, when its members are right one by one. @throws InvalidClientMetadataError */
   validateClient?(client: Client): Promise<void>
   /** Unfolds a request that was sent another way (RFC 9126, RFC 9101). Undefined: it was not. */
@@ -146,6 +152,22 @@ export class Registry {
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     for (const parameter of contribution.insteadOfScope ?? []) this.insteadOfScope.add(parameter)
     this.contributions.push(contribution)
+  }
+
+  /**
+   * Takes away what extensions withdraw, unless another contributed it, and has them judge what is left.
+   * @throws ConfigurationError if one of them refuses it
+   */
+  complete(): void {
+    for (const { withdraws = {} } of this.contributions) {
+      this.#withdraw('client authentication method', this.clientAuthentications, withdraws.clientAuthentications)
+      this.#withdraw('response type', this.responseTypes, withdraws.responseTypes)
+    }
+    for (const { validateServer } of this.contributions) validateServer?.(this)
+  }
+
+  #withdraw(what: string, target: Map<string, unknown>, names: readonly string[] = []): void {
+    for (const name of names) if (!this.#extended.has(`${what} ${name}`)) target.delete(name)
   }
 
   /** Two lists of one name say together what is supported, as `acr_values_supported` of a sign-in and of step-up. */

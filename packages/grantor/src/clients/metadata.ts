@@ -55,7 +55,7 @@ export interface Capabilities {
   tokenFormats: ReadonlyMap<string, unknown>
   /** What extensions understand besides. */
   clientMetadata: ReadonlyMap<string, { rule: MetadataRule }>
-  contributions: readonly { validateClient?(client: Client): Promise<void> }[]
+  contributions: readonly { validateMetadata?(client: Omit<Client, 'client_id'>): void; validateClient?(client: Client): Promise<void> }[]
 }
 
 /** Whether this server understands a member of client metadata. */
@@ -78,6 +78,7 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   const response_types = metadata.response_types ?? (grant_types.includes('authorization_code') ? ['code'] : [])
   const redirect_uris = metadata.redirect_uris ?? []
   const client = { ...metadata, grant_types, response_types, redirect_uris, scope: metadata.scope ?? '' }
+  for (const { validateMetadata } of capabilities.contributions) validateMetadata?.(client)
   checkRedirectUris(client)
   checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))
   checkOffered('response_types', response_types.map(responseTypeName), [...capabilities.responseTypes.keys()])

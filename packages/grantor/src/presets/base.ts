@@ -1,11 +1,12 @@
 import type { Extension } from '../extension.ts'
 import type { PolicyOverrides } from '../models/policy.ts'
+import type { Settings } from '../settings.ts'
 
 /**
  * Options to spread into those of an `AuthorizationServer`: `{ ...oauth21(), issuer, store }`. What is written after it counts, so
  * extensions of your own go into the preset.
  */
-export interface Preset extends PolicyOverrides {
+export interface Preset extends PolicyOverrides, Partial<Pick<Settings, 'allowedAlgorithms'>> {
   extensions: readonly Extension[]
 }
 

@@ -1,3 +1,5 @@
 export type { Preset, PresetOptions } from './base.ts'
+export { fapi2 } from './fapi2/fapi2.ts'
+export type { Fapi2Options } from './fapi2/options.ts'
 export { oauth21 } from './oauth21.ts'
 export { type OpenIdProviderOptions, openidProvider } from './openid-provider.ts'

@@ -1,0 +1,38 @@
+import { dpop } from '../../extensions/dpop/extension.ts'
+import { jarm } from '../../extensions/jarm.ts'
+import { jwtIntrospection } from '../../extensions/jwt-introspection.ts'
+import { requestObjects } from '../../extensions/jwt-secured-requests/extension.ts'
+import { openid } from '../../extensions/openid/openid.ts'
+import { pushedAuthorizationRequests } from '../../extensions/pushed-authorization-requests/extension.ts'
+import type { Preset } from '../base.ts'
+import { enforcement } from './enforcement.ts'
+import { checkOptions, type Fapi2Options } from './options.ts'
+import { ALGORITHMS } from './rules.ts'
+
+/** Seconds. FAPI 2.0 Message Signing section 5.3.1: "a lifetime of no longer than 60 minutes". */
+const REQUEST_OBJECT_LIFETIME = 3600
+
+/**
+ * FAPI 2.0 Security Profile, and Message Signing if asked for: requests are pushed, clients authenticate by a key of their own, tokens are
+ * bound to one. A server that is made of what contradicts it is not built, a client that does is not registered; both are told the sentence.
+ * @throws ConfigurationError if an option cannot work
+ */
+export function fapi2(options: Fapi2Options = {}): Preset {
+  checkOptions(options)
+  const { messageSigning = false, extensions = [] } = options
+  return {
+    requirePkce: true,
+    refreshTokenRotation: 'public-clients',
+    assertionAudience: 'issuer',
+    authorizationCodeLifetime: 60,
+    allowedAlgorithms: ALGORITHMS,
+    extensions: [
+      enforcement({ signed: messageSigning, choice: false }),
+      pushedAuthorizationRequests({ ...options.pushedAuthorizationRequests, required: true }),
+      dpop({ ...options.dpop, required: true }),
+      ...(options.openid ? [openid(options.openid)] : []),
+      ...(messageSigning ? [requestObjects({ required: true, maxLifetime: REQUEST_OBJECT_LIFETIME }), jarm, jwtIntrospection] : []),
+      ...extensions
+    ]
+  }
+}

@@ -1,0 +1,34 @@
+import { ConfigurationError } from '../../errors.ts'
+import type { DpopOptions } from '../../extensions/dpop/options.ts'
+import type { OpenIdOptions } from '../../extensions/openid/options.ts'
+import type { PushedAuthorizationRequestOptions } from '../../extensions/pushed-authorization-requests/options.ts'
+import { refuseUnknown } from '../../setting-rules.ts'
+import type { PresetOptions } from '../base.ts'
+import { areAllowed } from './rules.ts'
+import { SENTENCES } from './sentences.ts'
+
+/** What FAPI 2.0 leaves open. */
+export interface Fapi2Options extends PresetOptions {
+  /** What is known of people, if clients may know who they are (section 5.3.2.3). Without it there is no OpenID Connect. */
+  openid?: OpenIdOptions
+  /** FAPI 2.0 Message Signing, too: requests are signed, and so are authorization responses and, if asked for, introspection. Default false. */
+  messageSigning?: boolean
+  /** How DPoP is served. */
+  dpop?: Omit<DpopOptions, 'required'>
+  /** How requests are pushed. */
+  pushedAuthorizationRequests?: Omit<PushedAuthorizationRequestOptions, 'required'>
+}
+
+const NAMES: readonly (keyof Fapi2Options)[] = ['extensions', 'openid', 'messageSigning', 'dpop', 'pushedAuthorizationRequests']
+/** Seconds. */
+const LONGEST_REQUEST = 599
+
+/** @throws ConfigurationError if an option is unknown, or breaks a sentence of the profile, which it then has */
+export function checkOptions(options: Fapi2Options): void {
+  refuseUnknown(Object.keys(options), NAMES, 'fapi2')
+  const { dpop = {}, pushedAuthorizationRequests: pushed = {} } = options
+  if ('required' in dpop) throw new ConfigurationError(`fapi2: ${SENTENCES.senderConstrained}`)
+  if (!areAllowed(dpop.algorithms ?? [])) throw new ConfigurationError(`fapi2: ${SENTENCES.algorithms}`)
+  if ('required' in pushed) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
+  if ((pushed.lifetime ?? 0) > LONGEST_REQUEST) throw new ConfigurationError(`fapi2: ${SENTENCES.requestUri}`)
+}
