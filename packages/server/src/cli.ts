@@ -86,7 +86,8 @@ async function run(config: Config): Promise<GrantorServer> {
   // Without certificates there is nothing to take up, and the signal means what it always does: the terminal is gone.
   if (config.tls) process.on('SIGHUP', () => server.reloadCertificate())
   await server.start()
-  if (config.profile) server.log.warn({ profile: config.profile }, 'this profile is for tests of conformance, not for people')
+  if (config.profile === 'openid-certification')
+    server.log.warn({ profile: config.profile }, 'this profile is for tests of conformance, not for people')
   server.log.info({ issuer: config.settings.issuer, host: config.host, port: config.port }, 'listening')
   return server
 }

@@ -13,7 +13,7 @@ import { RegistrationConfig } from './registration-config.ts'
 import { TokenExchangeConfig } from './token-exchange-config.ts'
 
 const Server = z.strictObject({
-  /** Sets what the configuration does not; docs/certification.md. */
+  /** Sets what the configuration does not; docs/certification.md, docs/fapi.md. */
   profile: z.enum(PROFILE_NAMES).exactOptional(),
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(9400),

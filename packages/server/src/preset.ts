@@ -16,7 +16,7 @@ import {
   stepUp,
   tokenExchange
 } from 'grantor'
-import { openidProvider, type Preset } from 'grantor/presets'
+import { fapi2, openidProvider, type Preset } from 'grantor/presets'
 import type { Config } from './config.ts'
 import { detailTypesOf } from './detail-types.ts'
 import { libraryOptions } from './mutual-tls-config.ts'
@@ -46,8 +46,25 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, us
     tokenExchange({ allow, issuers: issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) })) })
 }
 
-/** What the server is: an OpenID Provider, with the other specifications that the configuration names. `users` is called when they are there. */
+/** Extensions that `fapi2` has without being told, and `fapi2-message-signing` besides. */
+const OF_FAPI2: readonly string[] = ['dpop', 'pushed_authorization_requests']
+const OF_MESSAGE_SIGNING: readonly string[] = ['jarm', 'jwt_introspection', 'request_objects']
+
+/**
+ * What the server is: an OpenID Provider, with the other specifications that the configuration names, held to FAPI 2.0 if it says so.
+ * `users` is called when they are there.
+ */
 export function presetOf(config: Config, users: () => Users): Preset {
+  const { profile, dpop, pushedAuthorizationRequests } = config
+  if (profile !== 'fapi2' && profile !== 'fapi2-message-signing') return provider(config, users)
+  const messageSigning = profile === 'fapi2-message-signing'
+  const included = messageSigning ? [...OF_FAPI2, ...OF_MESSAGE_SIGNING] : OF_FAPI2
+  const others = config.extensions.filter((name) => !included.includes(name))
+  const { extensions } = provider({ ...config, extensions: others }, users)
+  return fapi2({ messageSigning, dpop, pushedAuthorizationRequests, extensions })
+}
+
+function provider(config: Config, users: () => Users): Preset {
   const { pairwiseKeyFile, ...options } = config.openid
   const [pairwiseKey] = pairwiseKeyFile === undefined ? [] : readSecrets(pairwiseKeyFile)
   return openidProvider({

@@ -21,7 +21,10 @@ const PROFILES = {
     },
     // Hundreds of modules sign the same person in from the same address, some of them at once.
     limits: { signInsPerAccount: 10_000, signInsPerAddress: 10_000 }
-  }
+  },
+  /** FAPI 2.0, by the preset of the library: docs/fapi.md. */
+  fapi2: {},
+  'fapi2-message-signing': {}
 } as const satisfies Readonly<Record<string, Values>>
 
 /** The names that `profile` may have in a configuration. */

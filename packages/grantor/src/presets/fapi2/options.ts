@@ -13,10 +13,10 @@ export interface Fapi2Options extends PresetOptions {
   openid?: OpenIdOptions
   /** FAPI 2.0 Message Signing, too: requests are signed, and so are authorization responses and, if asked for, introspection. Default false. */
   messageSigning?: boolean
-  /** How DPoP is served. */
-  dpop?: Omit<DpopOptions, 'required'>
-  /** How requests are pushed. */
-  pushedAuthorizationRequests?: Omit<PushedAuthorizationRequestOptions, 'required'>
+  /** How DPoP is served; it is required. */
+  dpop?: DpopOptions
+  /** How requests are pushed, as they must be. */
+  pushedAuthorizationRequests?: PushedAuthorizationRequestOptions
 }
 
 const NAMES: readonly (keyof Fapi2Options)[] = ['extensions', 'openid', 'messageSigning', 'dpop', 'pushedAuthorizationRequests']
@@ -27,8 +27,8 @@ const LONGEST_REQUEST = 599
 export function checkOptions(options: Fapi2Options): void {
   refuseUnknown(Object.keys(options), NAMES, 'fapi2')
   const { dpop = {}, pushedAuthorizationRequests: pushed = {} } = options
-  if ('required' in dpop) throw new ConfigurationError(`fapi2: ${SENTENCES.senderConstrained}`)
+  if (dpop.required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.senderConstrained}`)
   if (!areAllowed(dpop.algorithms ?? [])) throw new ConfigurationError(`fapi2: ${SENTENCES.algorithms}`)
-  if ('required' in pushed) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
+  if (pushed.required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
   if ((pushed.lifetime ?? 0) > LONGEST_REQUEST) throw new ConfigurationError(`fapi2: ${SENTENCES.requestUri}`)
 }
