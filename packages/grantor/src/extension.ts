@@ -63,6 +63,8 @@ export interface Contribution {
   signingAlgorithms?: readonly string[]
   /** JWE algorithms (RFC 7518 §4.1) to keep keys for that others encrypt to. */
   encryptionAlgorithms?: readonly string[]
+  /** The member of `cnf` by which every access token is bound to a key. Two extensions that say so refuse each other. */
+  bindsTokens?: 'jkt' | 'x5t#S256'
   /** Names of what every server has and this one has not. */
   withdraws?: { clientAuthentications?: readonly string[]; responseTypes?: readonly string[] }
   /** Refuses a server that is made of what does not go together. Called once, when everything is there. @throws ConfigurationError */
@@ -163,6 +165,9 @@ export class Registry {
       this.#withdraw('client authentication method', this.clientAuthentications, withdraws.clientAuthentications)
       this.#withdraw('response type', this.responseTypes, withdraws.responseTypes)
     }
+    const kinds = new Set(this.contributions.flatMap(({ bindsTokens }) => bindsTokens ?? []))
+    // RFC 7800 §3.1: one key is what a token is bound to.
+    if (kinds.size > 1) throw new ConfigurationError('two extensions are to bind every token, to keys of two kinds: require one of them')
     for (const { validateServer } of this.contributions) validateServer?.(this)
   }
 

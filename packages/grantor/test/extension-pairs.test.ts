@@ -18,6 +18,7 @@ const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
   implicit: () => grantor.implicit,
   jarm: () => grantor.jarm,
   jwtIntrospection: () => grantor.jwtIntrospection,
+  mutualTls: () => grantor.mutualTls(),
   openid: () => grantor.openid({ claims: async () => ALICE }),
   passwordGrant: () => grantor.passwordGrant({ authenticate: async () => ({ subject: 'alice' }) }),
   pushedAuthorizationRequests: () => grantor.pushedAuthorizationRequests(),
@@ -27,10 +28,10 @@ const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
   stepUp: () => grantor.stepUp({ acrValues: ['gold'] })
 }
 const NAMES = Object.keys(EXTENSIONS)
-/** What two of them refuse each other, with the sentence; nothing so far. */
+/** What two of them refuse each other as they are above, with the sentence; nothing so far. */
 const REFUSED: Readonly<Record<string, string>> = {}
 /** What is exported beside an extension and is none. */
-const HELPERS = ['stepUpChallenge']
+const HELPERS = ['checkCertificateBinding', 'stepUpChallenge']
 
 /** Keys that all servers share: to make one of RSA for each takes longer than all the rest. */
 const signers = await Promise.all(['ES256', 'RS256'].map(signer))
@@ -102,6 +103,13 @@ describe('every pair of extensions', () => {
       if (refusal === undefined) await exercise(names)
       else expect(() => serverWith(names)).toThrow(refusal)
     }
+  })
+
+  test('two that are each to bind every token refuse each other', () => {
+    const required = [grantor.dpop({ required: true }), grantor.mutualTls({ required: true })]
+    const sentence = 'two extensions are to bind every token, to keys of two kinds: require one of them'
+    for (const extensions of [required, required.toReversed()]) expect(() => new TestServer({ extensions })).toThrow(sentence)
+    expect(() => new TestServer({ extensions: [grantor.dpop({ required: true }), grantor.mutualTls()] })).not.toThrow()
   })
 
   test('and all of them at once', async () => {

@@ -25,6 +25,7 @@ export function dpop(options: DpopOptions = {}): Extension {
     if (algorithms.length === 0) throw new ConfigurationError(`dpop: allowedAlgorithms has none of ${resolved.algorithms.join(', ')}`)
     const proofs = new ServerProofs(server, { ...resolved, algorithms })
     return {
+      ...(resolved.required && { bindsTokens: 'jkt' }),
       // RFC 9449 §5.1
       metadata: { dpop_signing_alg_values_supported: algorithms },
       // RFC 9449 §5.2

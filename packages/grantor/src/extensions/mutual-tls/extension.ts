@@ -24,6 +24,7 @@ export function mutualTls(options: MutualTlsOptions = {}): Extension {
     return {
       clientAuthentications: [new TlsClientAuth(server, certificates), new SelfSignedTlsClientAuth(server, certificates)],
       tokenSchemes: [new CertificateBoundScheme(certificates)],
+      ...(required && { bindsTokens: 'x5t#S256' }),
       // RFC 8705 §3.3
       metadata: { tls_client_certificate_bound_access_tokens: true },
       ...(origin !== undefined && {

@@ -2,11 +2,12 @@ import { dpop } from '../../extensions/dpop/extension.ts'
 import { jarm } from '../../extensions/jarm.ts'
 import { jwtIntrospection } from '../../extensions/jwt-introspection.ts'
 import { requestObjects } from '../../extensions/jwt-secured-requests/extension.ts'
+import { mutualTls } from '../../extensions/mutual-tls/extension.ts'
 import { openid } from '../../extensions/openid/openid.ts'
 import { pushedAuthorizationRequests } from '../../extensions/pushed-authorization-requests/extension.ts'
 import type { Preset } from '../base.ts'
 import { enforcement } from './enforcement.ts'
-import { checkOptions, type Fapi2Options } from './options.ts'
+import { bindingOf, checkOptions, type Fapi2Options } from './options.ts'
 import { ALGORITHMS } from './rules.ts'
 
 /** Seconds. FAPI 2.0 Message Signing section 5.3.1: "a lifetime of no longer than 60 minutes". */
@@ -20,6 +21,7 @@ const REQUEST_OBJECT_LIFETIME = 3600
 export function fapi2(options: Fapi2Options = {}): Preset {
   checkOptions(options)
   const { messageSigning = false, extensions = [] } = options
+  const binding = bindingOf(options)
   return {
     requirePkce: true,
     refreshTokenRotation: 'public-clients',
@@ -27,9 +29,10 @@ export function fapi2(options: Fapi2Options = {}): Preset {
     authorizationCodeLifetime: 60,
     allowedAlgorithms: ALGORITHMS,
     extensions: [
-      enforcement({ signed: messageSigning, choice: false }),
+      enforcement({ signed: messageSigning, binding }),
       pushedAuthorizationRequests({ ...options.pushedAuthorizationRequests, required: true }),
-      dpop({ ...options.dpop, required: true }),
+      ...(options.dpop || !options.mutualTls ? [dpop({ ...options.dpop, ...(binding === 'key' && { required: true }) })] : []),
+      ...(options.mutualTls ? [mutualTls({ ...options.mutualTls, ...(binding === 'certificate' && { required: true }) })] : []),
       ...(options.openid ? [openid(options.openid)] : []),
       ...(messageSigning ? [requestObjects({ required: true, maxLifetime: REQUEST_OBJECT_LIFETIME }), jarm, jwtIntrospection] : []),
       ...extensions

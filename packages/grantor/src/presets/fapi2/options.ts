@@ -1,10 +1,11 @@
 import { ConfigurationError } from '../../errors.ts'
 import type { DpopOptions } from '../../extensions/dpop/options.ts'
+import type { MutualTlsOptions } from '../../extensions/mutual-tls/options.ts'
 import type { OpenIdOptions } from '../../extensions/openid/options.ts'
 import type { PushedAuthorizationRequestOptions } from '../../extensions/pushed-authorization-requests/options.ts'
 import { refuseUnknown } from '../../setting-rules.ts'
 import type { PresetOptions } from '../base.ts'
-import { areAllowed } from './rules.ts'
+import { areAllowed, type Requirements } from './rules.ts'
 import { SENTENCES } from './sentences.ts'
 
 /** What FAPI 2.0 leaves open. */
@@ -13,22 +14,31 @@ export interface Fapi2Options extends PresetOptions {
   openid?: OpenIdOptions
   /** FAPI 2.0 Message Signing, too: requests are signed, and so are authorization responses and, if asked for, introspection. Default false. */
   messageSigning?: boolean
-  /** How DPoP is served; it is required. */
+  /** How DPoP is served. Without this and `mutualTls`, it is as `{}`, and every token is bound by it. */
   dpop?: DpopOptions
+  /** How mutual TLS is served. Without `dpop`, every token is bound to a certificate; with it, each client registers what its tokens are bound to. */
+  mutualTls?: MutualTlsOptions
   /** How requests are pushed, as they must be. */
   pushedAuthorizationRequests?: PushedAuthorizationRequestOptions
 }
 
-const NAMES: readonly (keyof Fapi2Options)[] = ['extensions', 'openid', 'messageSigning', 'dpop', 'pushedAuthorizationRequests']
+const NAMES: readonly (keyof Fapi2Options)[] = ['extensions', 'openid', 'messageSigning', 'dpop', 'mutualTls', 'pushedAuthorizationRequests']
 /** Seconds. */
 const LONGEST_REQUEST = 599
 
 /** @throws ConfigurationError if an option is unknown, or breaks a sentence of the profile, which it then has */
 export function checkOptions(options: Fapi2Options): void {
   refuseUnknown(Object.keys(options), NAMES, 'fapi2')
-  const { dpop = {}, pushedAuthorizationRequests: pushed = {} } = options
-  if (dpop.required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.senderConstrained}`)
+  const { dpop = {}, mutualTls, pushedAuthorizationRequests: pushed = {} } = options
+  if (mutualTls ? !options.dpop && mutualTls.required === false : dpop.required === false)
+    throw new ConfigurationError(`fapi2: ${SENTENCES.senderConstrained}`)
   if (!areAllowed(dpop.algorithms ?? [])) throw new ConfigurationError(`fapi2: ${SENTENCES.algorithms}`)
   if (pushed.required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
   if ((pushed.lifetime ?? 0) > LONGEST_REQUEST) throw new ConfigurationError(`fapi2: ${SENTENCES.requestUri}`)
+}
+
+export function bindingOf({ dpop, mutualTls }: Fapi2Options): Requirements['binding'] {
+  if (!mutualTls) return 'key'
+  if (!dpop || mutualTls.required) return 'certificate'
+  return dpop.required ? 'key' : 'choice'
 }

@@ -24,8 +24,8 @@ const SIGNING_MEMBER = /_(?:signing|signed_response)_alg$/
 export interface Requirements {
   /** FAPI 2.0 Message Signing, too. */
   signed: boolean
-  /** Both ways of binding tokens are there, so each client is registered for one. */
-  choice: boolean
+  /** What every token is bound to; `choice`: to whichever its client is registered for. */
+  binding: 'key' | 'certificate' | 'choice'
 }
 
 /** The sentence that the settings break; undefined: none. */
@@ -47,7 +47,7 @@ export function servedFault({ responseTypes, grantTypes, clientAuthentications }
 }
 
 /** The sentence that a client breaks, as it is registered. */
-export function clientFault(client: Omit<Client, 'client_id'>, { signed, choice }: Requirements): string | undefined {
+export function clientFault(client: Omit<Client, 'client_id'>, { signed, binding }: Requirements): string | undefined {
   const { token_endpoint_auth_method: method = '', application_type, code_challenge_method, response_modes = [] } = client
   if (method === 'none') return SENTENCES.confidential
   if (!METHODS.includes(method)) return SENTENCES.authentication
@@ -56,7 +56,7 @@ export function clientFault(client: Omit<Client, 'client_id'>, { signed, choice 
   if (client.redirect_uris.some((uri) => uri.startsWith('http:') && !(application_type === 'native' && isLoopback(uri))))
     return SENTENCES.noHttp
   if (code_challenge_method === 'plain') return SENTENCES.pkce
-  if (choice ? !client.dpop_bound_access_tokens : client.dpop_bound_access_tokens === false) return SENTENCES.senderConstrained
+  if (!isBound(client, binding)) return SENTENCES.senderConstrained
   if (signed && response_modes.some((mode) => !SIGNED_MODES.includes(mode))) return SENTENCES.signedResponses
   const algorithms = Object.entries(client).flatMap(([name, value]) => (SIGNING_MEMBER.test(name) && value !== undefined ? [value] : []))
   if (!areAllowed(algorithms)) return SENTENCES.algorithms
@@ -66,6 +66,15 @@ export function clientFault(client: Omit<Client, 'client_id'>, { signed, choice 
 /** The sentence that the answer breaks which a request asks for. */
 export function responseFault(responseMode: string, { signed }: Requirements): string | undefined {
   return signed && !SIGNED_MODES.includes(responseMode) ? SENTENCES.signedResponses : undefined
+}
+
+/** RFC 9449 §5.2, RFC 8705 §3.4; where there is one way only, a client need not say so. */
+function isBound(
+  { dpop_bound_access_tokens: toKey, tls_client_certificate_bound_access_tokens: toCertificate }: Omit<Client, 'client_id'>,
+  binding: Requirements['binding']
+): boolean {
+  if (binding === 'choice') return (toKey === true) !== (toCertificate === true)
+  return binding === 'key' ? toKey !== false && !toCertificate : toCertificate !== false && !toKey
 }
 
 function policyFault(policy: PolicyOverrides): string | undefined {
