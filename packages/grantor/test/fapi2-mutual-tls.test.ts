@@ -101,7 +101,11 @@ describe.each(WAYS)('tokens bound to certificates, %s', (_, options, metadata) =
 describe('conformance 3.3 with mutual TLS: what is refused', () => {
   test('a client without its certificate at PAR, at the token endpoint, with a refresh token', async () => {
     const test = await open(CERTIFICATES, 'tls_client_auth')
-    for (const wrong of [undefined, await newCertificate({ subject: 'C=NZ,O=Example,CN=client' }), await newCertificate({ subject: 'CN=other' }, true)])
+    for (const wrong of [
+      undefined,
+      await newCertificate({ subject: 'C=NZ,O=Example,CN=client' }),
+      await newCertificate({ subject: 'CN=other' }, true)
+    ])
       for (const path of ['/par', '/token'])
         await over(test, wrong, async () => expectTokenError(await test.post(path, { client_id: 'app' }), 401, 'invalid_client'))
   })

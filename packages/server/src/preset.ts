@@ -46,8 +46,8 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, us
     tokenExchange({ allow, issuers: issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) })) })
 }
 
-/** Extensions that `fapi2` has without being told, and `fapi2-message-signing` besides. */
-const OF_FAPI2: readonly string[] = ['dpop', 'pushed_authorization_requests']
+/** Extensions that the preset of `fapi2` brings, and of `fapi2-message-signing` besides. */
+const OF_FAPI2: readonly string[] = ['dpop', 'mutual_tls', 'pushed_authorization_requests']
 const OF_MESSAGE_SIGNING: readonly string[] = ['jarm', 'jwt_introspection', 'request_objects']
 
 /**
@@ -55,13 +55,20 @@ const OF_MESSAGE_SIGNING: readonly string[] = ['jarm', 'jwt_introspection', 'req
  * `users` is called when they are there.
  */
 export function presetOf(config: Config, users: () => Users): Preset {
-  const { profile, dpop, pushedAuthorizationRequests } = config
+  const { profile, pushedAuthorizationRequests } = config
   if (profile !== 'fapi2' && profile !== 'fapi2-message-signing') return provider(config, users)
   const messageSigning = profile === 'fapi2-message-signing'
   const included = messageSigning ? [...OF_FAPI2, ...OF_MESSAGE_SIGNING] : OF_FAPI2
   const others = config.extensions.filter((name) => !included.includes(name))
   const { extensions } = provider({ ...config, extensions: others }, users)
-  return fapi2({ messageSigning, dpop, pushedAuthorizationRequests, extensions })
+  const isMutual = config.extensions.includes('mutual_tls')
+  return fapi2({
+    messageSigning,
+    pushedAuthorizationRequests,
+    ...((!isMutual || config.extensions.includes('dpop')) && { dpop: config.dpop }),
+    ...(isMutual && { mutualTls: libraryOptions(config.mutualTls) }),
+    extensions
+  })
 }
 
 function provider(config: Config, users: () => Users): Preset {

@@ -1,9 +1,14 @@
+import { X509Certificate } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GrantorServer } from '../src/index.ts'
 import { Browser } from './browser.ts'
-import { PASSWORD, startServer } from './support.ts'
+import { createAuthority, selfSign, type TestAuthority, type TestCertificate } from './certificates.ts'
+import { fetchOverTls } from './mutual-tls-client.ts'
+import { freePort, PASSWORD, startServer, temporaryFolder } from './support.ts'
 
 const REDIRECT_URI = 'https://client.example.com/cb'
 
@@ -60,6 +65,71 @@ describe.each([
       end_session_endpoint: `${issuer}/logout`
     })
     await expect(server.authorization.clients.create({ redirect_uris: [REDIRECT_URI] })).rejects.toThrow('section 5.3.2.1-6')
+  })
+})
+
+describe('profile fapi2 with mutual TLS, over our own TLS', () => {
+  let hosts: TestAuthority
+  let clients: TestAuthority
+  let server: GrantorServer
+  let issuer: string
+  beforeAll(async () => {
+    ;[hosts, clients] = [await createAuthority(), await createAuthority()]
+    const [folder, port] = [temporaryFolder(), await freePort()]
+    const { certificate, key } = await hosts.issue(['localhost'])
+    const files = { 'tls.crt': certificate, 'tls.key': key, 'clients.pem': clients.certificate }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    issuer = `https://localhost:${port}`
+    const tls = { certificateFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+    const settings = { issuer, port, tls, extensions: ['mutual_tls'], mutualTls: { clientCaFile: join(folder, 'clients.pem') } }
+    ;({ server } = await startServer({ profile: 'fapi2', ...settings }))
+  })
+  afterAll(() => server.close())
+
+  const methods: [string, () => Promise<{ metadata: object; certificate: TestCertificate }>][] = [
+    [
+      'tls_client_auth',
+      async () => ({ metadata: { tls_client_auth_subject_dn: 'CN=client,O=Example,C=NZ' }, certificate: await clients.issueClient() })
+    ],
+    [
+      'self_signed_tls_client_auth',
+      async () => {
+        const certificate = await selfSign()
+        const { raw, publicKey } = new X509Certificate(certificate.certificate)
+        const jwk = { ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] } as JsonWebKey
+        return { metadata: { jwks: { keys: [jwk] } }, certificate }
+      }
+    ]
+  ]
+
+  test.each(methods)('openid-client with %s, tokens bound to its certificate: the pages, userinfo, refresh', async (method, prepare) => {
+    const { metadata, certificate } = await prepare()
+    const { client_id } = await server.authorization.clients.create({
+      ...{ token_endpoint_auth_method: method, redirect_uris: [REDIRECT_URI], scope: 'openid offline_access' },
+      ...{ grant_types: ['authorization_code', 'refresh_token'], ...metadata }
+    })
+    const connect = (own?: TestCertificate) =>
+      oidc.discovery(new URL(issuer), client_id, undefined, oidc.TlsClientAuth(), {
+        [oidc.customFetch]: fetchOverTls(hosts.certificate, own) as oidc.CustomFetch
+      })
+    const config = await connect(certificate)
+    expect(config.serverMetadata().tls_client_certificate_bound_access_tokens).toBe(true)
+    const [pkceCodeVerifier, expectedState] = [oidc.randomPKCECodeVerifier(), oidc.randomState()]
+    const url = await oidc.buildAuthorizationUrlWithPAR(config, {
+      ...{ redirect_uri: REDIRECT_URI, scope: 'openid offline_access', state: expectedState, prompt: 'consent' },
+      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256'
+    })
+    const browser = new Browser(fetchOverTls(hosts.certificate))
+    await browser.open(url.href)
+    await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
+    await browser.submit({ decision: 'allow' })
+    const checks = { pkceCodeVerifier, expectedState, idTokenExpected: true }
+    const tokens = await oidc.authorizationCodeGrant(config, new URL(browser.stoppedAt ?? ''), checks)
+    const subject = tokens.claims()?.sub ?? ''
+    const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
+    expect(await oidc.fetchUserInfo(config, refreshed.access_token, subject)).toMatchObject({ sub: subject })
+    await expect(oidc.fetchUserInfo(await connect(), refreshed.access_token, subject)).rejects.toMatchObject({ status: 401 })
   })
 })
 

@@ -22,7 +22,14 @@ export interface Fapi2Options extends PresetOptions {
   pushedAuthorizationRequests?: PushedAuthorizationRequestOptions
 }
 
-const NAMES: readonly (keyof Fapi2Options)[] = ['extensions', 'openid', 'messageSigning', 'dpop', 'mutualTls', 'pushedAuthorizationRequests']
+const NAMES: readonly (keyof Fapi2Options)[] = [
+  'extensions',
+  'openid',
+  'messageSigning',
+  'dpop',
+  'mutualTls',
+  'pushedAuthorizationRequests'
+]
 /** Seconds. */
 const LONGEST_REQUEST = 599
 
