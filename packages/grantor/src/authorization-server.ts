@@ -43,6 +43,8 @@ export interface AuthorizationServerOptions extends SettingsInput {
   interactions?: Interactions
   /** Optional specifications and custom grant types. What is not here is neither served nor advertised. */
   extensions?: readonly Extension[]
+  /** The profile that an extension must hold this server to; presets say it, so that it cannot get lost with their extensions. */
+  profile?: string
   /** Signers of a KMS or HSM, in place of stored keys of their algorithms. */
   signers?: readonly Signer[]
   /** Told everything that happens. What it throws is ignored. */
@@ -55,7 +57,7 @@ export interface AuthorizationServerOptions extends SettingsInput {
   crypto?: CryptoPort
 }
 
-const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'signers', 'onEvent', 'clock', 'outbound', 'crypto']
+const OPTION_NAMES = ['store', 'secret', 'interactions', 'extensions', 'profile', 'signers', 'onEvent', 'clock', 'outbound', 'crypto']
 const MIN_SECRET_LENGTH = 32
 // An application that renews silently every minute has 720 grants in a session of twelve hours.
 const MAX_GRANTS = 10_000
@@ -88,7 +90,7 @@ export class AuthorizationServer implements ServerContext {
   /** @throws ConfigurationError if the options cannot work, two extensions contribute the same name, or one refuses the rest. */
   constructor(options: AuthorizationServerOptions) {
     refuseUnknown(Object.keys(options), [...SETTING_NAMES, ...OPTION_NAMES], 'options')
-    const { store, secret, interactions, extensions = [], signers = [], onEvent, clock, outbound, crypto, ...settings } = options
+    const { store, secret, interactions, extensions = [], profile, signers = [], onEvent, clock, outbound, crypto, ...settings } = options
     this.settings = resolveSettings(settings)
     this.store = store
     this.crypto = crypto ?? runtimeCrypto()
@@ -104,7 +106,7 @@ export class AuthorizationServer implements ServerContext {
     this.interactions = new InteractionService(this)
     this.#registry.add(core(this, this.#registry, interactions), 'core')
     for (const extension of extensions) this.#registry.add(extension(this, interactions))
-    this.#registry.complete()
+    this.#registry.complete(profile)
     checkChoices(this.settings, { tokenFormats: [...this.#registry.tokenFormats.keys()], signers: signers.map(({ alg }) => alg) })
     this.clients = new ClientDirectory(this, this.#registry)
     this.tokens = new TokenIssuer(this, this.#registry.tokenFormats)

@@ -65,6 +65,8 @@ export interface Contribution {
   encryptionAlgorithms?: readonly string[]
   /** The member of `cnf` by which every access token is bound to a key. Two extensions that say so refuse each other. */
   bindsTokens?: 'jkt' | 'x5t#S256'
+  /** The profile that it holds the server to. */
+  profile?: string
   /** Names of what every server has and this one has not. */
   withdraws?: { clientAuthentications?: readonly string[]; responseTypes?: readonly string[] }
   /** Refuses a server that is made of what does not go together. Called once, when everything is there. @throws ConfigurationError */
@@ -158,9 +160,12 @@ export class Registry {
 
   /**
    * Takes away what extensions withdraw, unless another contributed it, and has them judge what is left.
-   * @throws ConfigurationError if one of them refuses it
+   * @param profile that one of them must hold the server to
+   * @throws ConfigurationError if none does, or one of them refuses what is there
    */
-  complete(): void {
+  complete(profile: string | undefined): void {
+    if (profile !== undefined && !this.contributions.some((contribution) => contribution.profile === profile))
+      throw new ConfigurationError(`profile: no extension holds this server to ${profile}; extensions of your own go into the preset`)
     for (const { withdraws = {} } of this.contributions) {
       this.#withdraw('client authentication method', this.clientAuthentications, withdraws.clientAuthentications)
       this.#withdraw('response type', this.responseTypes, withdraws.responseTypes)

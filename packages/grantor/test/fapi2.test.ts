@@ -72,6 +72,12 @@ describe('a server that contradicts the profile is not built, and told the sente
     expect(() => build({}, { signers: [signer] })).toThrow('allowedAlgorithms has no RS256, which this server is to sign with')
   })
 
+  test('extensions that were written after the preset, and took its own away', () => {
+    const sentence = 'profile: no extension holds this server to fapi2; extensions of your own go into the preset'
+    expect(() => build({}, { extensions: [dpop()] })).toThrow(sentence)
+    expect(() => new TestServer({ profile: 'fapi3' })).toThrow('no extension holds this server to fapi3')
+  })
+
   test('what the profile leaves open may be chosen', () => {
     const options: Fapi2Options = {
       ...OPENID,

@@ -8,6 +8,8 @@ import type { Settings } from '../settings.ts'
  */
 export interface Preset extends PolicyOverrides, Partial<Pick<Settings, 'allowedAlgorithms'>> {
   extensions: readonly Extension[]
+  /** The profile that one of them holds the server to. */
+  profile?: string
 }
 
 /** What each preset takes. */

@@ -4,6 +4,8 @@ import type { Client } from '../../models/client.ts'
 import { clientFault, type Requirements, responseFault, servedFault, settingsFault } from './rules.ts'
 import { SENTENCES } from './sentences.ts'
 
+export const PROFILE = 'fapi2'
+
 /**
  * Holds a server to FAPI 2.0: built with what contradicts it, it is not built; a client that contradicts it is not registered, and gets
  * nothing if it was before.
@@ -14,6 +16,7 @@ export function enforcement(requirements: Requirements): Extension {
     if (fault !== undefined) throw new UnauthorizedClientError(fault)
   }
   return ({ settings }) => ({
+    profile: PROFILE,
     withdraws: { clientAuthentications: ['client_secret_basic', 'client_secret_post', 'none'], responseTypes: ['none'] },
     validateServer(registry) {
       const fault = settingsFault(settings) ?? servedFault(registry)

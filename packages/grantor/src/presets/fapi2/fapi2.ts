@@ -6,7 +6,7 @@ import { mutualTls } from '../../extensions/mutual-tls/extension.ts'
 import { openid } from '../../extensions/openid/openid.ts'
 import { pushedAuthorizationRequests } from '../../extensions/pushed-authorization-requests/extension.ts'
 import type { Preset } from '../base.ts'
-import { enforcement } from './enforcement.ts'
+import { enforcement, PROFILE } from './enforcement.ts'
 import { bindingOf, checkOptions, type Fapi2Options } from './options.ts'
 import { ALGORITHMS } from './rules.ts'
 
@@ -23,6 +23,7 @@ export function fapi2(options: Fapi2Options = {}): Preset {
   const { messageSigning = false, extensions = [] } = options
   const binding = bindingOf(options)
   return {
+    profile: PROFILE,
     requirePkce: true,
     refreshTokenRotation: 'public-clients',
     assertionAudience: 'issuer',
