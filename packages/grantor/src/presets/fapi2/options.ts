@@ -33,7 +33,7 @@ const NAMES: readonly (keyof Fapi2Options)[] = [
 /** Seconds. */
 const LONGEST_REQUEST = 599
 
-/** @throws ConfigurationError if an option is unknown, or breaks a sentence of the profile, which it then has */
+/** @throws ConfigurationError if an option is unknown, or breaks the profile; the message is the sentence */
 export function checkOptions(options: Fapi2Options): void {
   refuseUnknown(Object.keys(options), NAMES, 'fapi2')
   const { dpop = {}, mutualTls, pushedAuthorizationRequests: pushed = {} } = options
