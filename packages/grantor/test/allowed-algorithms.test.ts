@@ -1,6 +1,15 @@
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { clientSecretJwt, DpopResourceChecker, dpop, dynamicRegistration, jarm, jwtIntrospection, requestObjects } from '../src/index.ts'
+import {
+  clientSecretJwt,
+  DpopResourceChecker,
+  dpop,
+  dynamicRegistration,
+  jarm,
+  jwtBearer,
+  jwtIntrospection,
+  requestObjects
+} from '../src/index.ts'
 import { ask, makeProof, newKey } from './dpop-support.ts'
 import { AUTHENTICATION, openIdServer } from './openid-support.ts'
 import { AUTHORIZATION, expectTokenError, ISSUER, TestServer } from './support.ts'
@@ -80,6 +89,17 @@ describe('allowedAlgorithms', () => {
       const registered = await test.fetch('/register', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
       expect([alg, registered.status]).toEqual([alg, isAllowed ? 201 : 400])
     }
+  })
+
+  test('hold for the JWTs of issuers that are trusted', async () => {
+    const issuer = { issuer: 'https://trust.example.com', jwks, clients: ['app'], subjectOf: async () => 'alice' }
+    const test = new TestServer({ allowedAlgorithms: ['ES256'], extensions: [jwtBearer({ issuers: [issuer] })] })
+    const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const client = await test.client({ grant_types: [grant_type], redirect_uris: [] })
+    const claims = { iss: issuer.issuer, sub: '7', aud: ISSUER, exp: test.now + 60 }
+    const ask = async (by: Key) => test.token(client, { grant_type, assertion: await sign(by, { ...claims, jti: by.alg }) })
+    expect((await ask(es256)).status).toBe(200)
+    await expectTokenError(await ask(rs256), 400, 'invalid_grant')
   })
 
   test('RFC 9864 section 2.2: EdDSA and Ed25519 are one', () => {

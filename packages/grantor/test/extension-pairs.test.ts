@@ -17,6 +17,7 @@ const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
   frontChannelLogout: () => grantor.frontChannelLogout(),
   implicit: () => grantor.implicit,
   jarm: () => grantor.jarm,
+  jwtBearer: () => grantor.jwtBearer({ issuers: [] }),
   jwtIntrospection: () => grantor.jwtIntrospection,
   mutualTls: () => grantor.mutualTls(),
   openid: () => grantor.openid({ claims: async () => ALICE }),
@@ -25,7 +26,8 @@ const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
   requestObjects: () => grantor.requestObjects(),
   resourceIndicators: () => grantor.resourceIndicators(),
   rpInitiatedLogout: () => grantor.rpInitiatedLogout(),
-  stepUp: () => grantor.stepUp({ acrValues: ['gold'] })
+  stepUp: () => grantor.stepUp({ acrValues: ['gold'] }),
+  tokenExchange: () => grantor.tokenExchange()
 }
 const NAMES = Object.keys(EXTENSIONS)
 /** What two of them refuse each other as they are above, with the sentence; nothing so far. */
