@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt, exportJWK, FlattenedSign, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
-import type { Contribution, Extension, Signer } from '../src/index.ts'
+import type { Contribution, Extension, Signer, StandardSchemaV1 } from '../src/index.ts'
 import * as grantor from '../src/index.ts'
 import { ALICE, AUTHENTICATION } from './openid-support.ts'
 import { AUTHORIZATION, TestServer } from './support.ts'
+
+const ANYTHING: StandardSchemaV1 = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
 
 /** Every extension of the library, with what it cannot do without. */
 const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
@@ -25,6 +27,7 @@ const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
   pushedAuthorizationRequests: () => grantor.pushedAuthorizationRequests(),
   requestObjects: () => grantor.requestObjects(),
   resourceIndicators: () => grantor.resourceIndicators(),
+  richAuthorizationRequests: () => grantor.richAuthorizationRequests({ types: { payment: { schema: ANYTHING } } }),
   rpInitiatedLogout: () => grantor.rpInitiatedLogout(),
   stepUp: () => grantor.stepUp({ acrValues: ['gold'] }),
   tokenExchange: () => grantor.tokenExchange()
@@ -33,7 +36,7 @@ const NAMES = Object.keys(EXTENSIONS)
 /** What two of them refuse each other as they are above, with the sentence; nothing so far. */
 const REFUSED: Readonly<Record<string, string>> = {}
 /** What is exported beside an extension and is none. */
-const HELPERS = ['checkCertificateBinding', 'stepUpChallenge']
+const HELPERS = ['checkCertificateBinding', 'describeAuthorizationDetails', 'stepUpChallenge']
 
 /** Keys that all servers share: to make one of RSA for each takes longer than all the rest. */
 const signers = await Promise.all(['ES256', 'RS256'].map(signer))
@@ -72,7 +75,8 @@ async function exercise(names: readonly string[]): Promise<void> {
   const isOpenId = names.includes('openid')
   const metadata = await (await server.fetch('/.well-known/oauth-authorization-server')).json()
   for (const name of names) {
-    for (const [member, value] of Object.entries(contributed(name).metadata ?? {})) expect(metadata[member]).toEqual(value)
+    for (const [member, value] of Object.entries(contributed(name).metadata ?? {}))
+      expect(metadata[member]).toEqual(Array.isArray(value) ? expect.arrayContaining(value) : value)
     for (const endpoint of contributed(name).endpoints ?? []) expect(server.server.endpoint(endpoint.name)).toContain(endpoint.path)
     for (const { grantType } of contributed(name).grantTypes ?? []) expect(metadata.grant_types_supported).toContain(grantType)
   }
@@ -118,6 +122,25 @@ describe('every pair of extensions', () => {
     const refused = Object.keys(REFUSED).map((pair) => pair.split(' ')[1])
     await exercise(NAMES.filter((name) => !refused.includes(name)))
   })
+})
+
+describe('whatever is served, allowedAlgorithms hold', () => {
+  const allowed = ['ES256', 'HS256']
+  const test256 = new TestServer({ allowedAlgorithms: allowed, extensions: NAMES.map((name) => (EXTENSIONS[name] as () => Extension)()) })
+
+  test('in every list of JWS algorithms of the metadata', () => {
+    const lists = Object.entries(test256.server.metadata()).filter(([name]) => /sign\w*_alg_values_supported$/.test(name))
+    expect(lists.length).toBeGreaterThan(8)
+    for (const [name, list] of lists) expect([name, (list as string[]).filter((alg) => !allowed.includes(alg))]).toEqual([name, []])
+  })
+
+  const members = NAMES.flatMap((name) => Object.keys(contributed(name).clientMetadata ?? {}))
+  test.each(members.filter((member) => /_(?:signing|signed_response)_alg$/.test(member)))(
+    'in the metadata of a client: %s',
+    async (member) => {
+      await expect(test256.client({ [member]: 'RS256' })).rejects.toThrow(`${member} is one of ES256`)
+    }
+  )
 })
 
 describe.each(NAMES)('without %s', (name) => {

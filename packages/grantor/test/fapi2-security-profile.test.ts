@@ -1,13 +1,21 @@
 import { createServer, type RequestListener } from 'node:http'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { nodeListener } from '../src/index.ts'
+import { type InteractionResult, nodeListener, richAuthorizationRequests, type StandardSchemaV1 } from '../src/index.ts'
 import { askUserinfo, codeParams, hashOf, makeProof, newKey, type ProofParts, USERINFO } from './dpop-support.ts'
 import { answered, FapiFlow, fapiClient, OPENID, PAR, sign, signingKey } from './fapi2-support.ts'
 import { Listener } from './listener.ts'
 import { CHALLENGE, expectPage, expectRedirectError, expectTokenError, ISSUER, REDIRECT_URI } from './support.ts'
 
 const URN = 'urn:ietf:params:oauth:request_uri:'
+
+/** What the person answers to the last page, and where that leads. */
+async function decide({ test }: FapiFlow, result: InteractionResult): Promise<Response> {
+  const { id, returnTo } = test.prompts.at(-1) ?? { id: '', returnTo: '' }
+  const cookie = [...test.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  await test.server.interactions.resolve({ method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }, id, result)
+  return test.fetch(returnTo)
+}
 
 describe('conformance 3.3 discovery', () => {
   test('iss, PAR, S256, DPoP, and algorithms of the profile only; openid-configuration or plain OAuth', async () => {
@@ -138,11 +146,7 @@ describe('conformance 3.3 PAR', () => {
   test('who cancels sends access_denied with state and iss', async () => {
     const flow = await FapiFlow.open({}, {}, { require_consent: true })
     await flow.open(await flow.requestUri())
-    const { id, returnTo } = flow.test.prompts.at(-1) ?? { id: '', returnTo: '' }
-    const cookie = [...flow.test.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const browser = { method: 'POST', url: '/', headers: new Headers({ cookie }), body: async () => '' }
-    await flow.test.server.interactions.resolve(browser, id, { denied: true })
-    expectRedirectError(await flow.test.fetch(returnTo), 'access_denied')
+    expectRedirectError(await decide(flow, { denied: true }), 'access_denied')
   })
 })
 
@@ -375,6 +379,16 @@ describe('conformance 3.3 the resource', () => {
     const id_token = String((await flow.tokens({ scope: 'openid', claims }))['id_token'])
     expect(decodeProtectedHeader(id_token)).toMatchObject({ alg: 'ES256', kid: expect.any(String) })
     expect(decodeJwt(id_token)).toMatchObject({ iss: ISSUER, aud: 'app', email: 'alice@example.com' })
+  })
+
+  test('5.3.2.2 note 5: of rich authorization requests the authorization_details are in the token response', async () => {
+    const schema: StandardSchemaV1 = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
+    const extensions = [richAuthorizationRequests({ types: { payment: { schema } } })]
+    const flow = await FapiFlow.open({ extensions }, {}, { require_consent: true })
+    const authorization_details = [{ type: 'payment', amount: '12' }]
+    await flow.open(await flow.requestUri({ authorization_details: JSON.stringify(authorization_details) }))
+    const code = answered(await decide(flow, { consent: { subject: 'alice', scope: ['read'] } }))['code'] ?? ''
+    expect(await (await flow.redeem(code)).json()).toMatchObject({ authorization_details, scope: 'read' })
   })
 
   test('5.3.2.2-10 5.3.2.2-11 redirects are 303; 5.3.2.1-7 shall not expose open redirectors', async () => {
