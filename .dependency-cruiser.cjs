@@ -12,6 +12,7 @@ const FLOORS = [
     'interactions',
     'tokens',
     'assertions',
+    'request-objects',
     'stores/memory',
     'stores/contract',
     'stores/contract-tools'
@@ -35,7 +36,16 @@ const upward = FLOORS.map((names, floor) => ({
         .join('|') || '^$'
   }
 }))
-const LEAVES = ['grant-types', 'response-types', 'response-modes', 'client-authentication', 'clients', 'interactions', 'tokens']
+const LEAVES = [
+  'grant-types',
+  'response-types',
+  'response-modes',
+  'client-authentication',
+  'clients',
+  'interactions',
+  'tokens',
+  'request-objects'
+]
 const sideways = LEAVES.map((leaf) => ({
   name: `${leaf}-imports-no-neighbour`,
   severity: 'error',

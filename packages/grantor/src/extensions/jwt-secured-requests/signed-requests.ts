@@ -2,10 +2,10 @@ import type { ServerContext } from '../../context.ts'
 import { InvalidRequestError, InvalidRequestObjectError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { asksForOpenId, type Params } from '../../params.ts'
+import { paramsOf } from '../../request-objects/parameters.ts'
 import type { OAuthRequest, UnfoldedRequest } from '../../requests.ts'
 import { fetchRequestObject } from './by-reference.ts'
 import type { RequestObjectOptions } from './options.ts'
-import { paramsOf } from './parameters.ts'
 import { RequestObjectReader } from './request-object.ts'
 
 /** Puts what a client signed in the place of what came with it (RFC 9101 §5, §6). */

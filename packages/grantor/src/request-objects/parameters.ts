@@ -1,6 +1,6 @@
-import { InvalidRequestObjectError } from '../../errors.ts'
-import { isDeeper } from '../../models/nesting.ts'
-import { encodeForm, Params } from '../../params.ts'
+import { InvalidRequestObjectError } from '../errors.ts'
+import { isDeeper } from '../models/nesting.ts'
+import { encodeForm, Params } from '../params.ts'
 
 /** What a JWT says of itself (RFC 7519 §4.1) is no parameter of the request. */
 const REGISTERED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']
