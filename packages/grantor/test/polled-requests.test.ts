@@ -85,6 +85,16 @@ describe('a request that a person decides elsewhere', () => {
     expect(await requests.approve(winner ?? unclaimed, alice)).toBe(true)
   })
 
+  test('belongs from the start to whom it is addressed to', async () => {
+    const { test, client, requests } = await ready()
+    const begun = { scope: ['read'], details: {}, about: {}, lifetime: 300, interval: 5, claimedBy: 'alice' }
+    const { id } = await requests.add(client, begun)
+    const found = (await requests.find(id)) ?? expect.fail('it is gone')
+    expect(await requests.claim(found, 'mallory')).toBeUndefined()
+    expect(await requests.approve(found, alice)).toBe(true)
+    expect(test.eventsOf('authorization.decided')).toHaveLength(1)
+  })
+
   test('cannot be decided when its time is over, and its client is told for a while that there was one', async () => {
     const { test, requests, id, found } = await ready()
     const seen = await found()

@@ -26,7 +26,7 @@ export interface PolledRequest<A> extends JudgedRequest {
   interval: number
   /** 0: the client has not asked yet. */
   polledAt: number
-  /** Who alone may decide it, such as a browser session; empty: nobody yet. */
+  /** Who alone may decide it, such as a browser session or a person; empty: nobody yet. */
   claimedBy: string
   /** What was allowed, once it is approved. */
   grantId?: string
@@ -47,17 +47,27 @@ export class PolledRequests<A> {
     this.kind = kind
   }
 
-  /** @returns the token that the client polls with, and the id of the record. `lifetime` and `interval` in seconds. */
+  /**
+   * @returns the token that the client polls with, and the id of the record. `lifetime` and `interval` in seconds; `claimedBy`: who alone may
+   * decide it, where that is known from the start.
+   */
   async add(
     client: Client,
-    { scope, details, about, lifetime, interval }: JudgedRequest & { about: A; lifetime: number; interval: number }
+    {
+      scope,
+      details,
+      about,
+      lifetime,
+      interval,
+      claimedBy = NOBODY
+    }: JudgedRequest & { about: A; lifetime: number; interval: number; claimedBy?: string }
   ): Promise<{ token: string; id: string; expiresAt: number }> {
     const now = this.#server.now()
     const { token, id, secretHash } = await this.#server.opaque.mint(this.kind)
     const usableUntil = now + lifetime
     const value: PolledRequest<A> = {
       ...{ client_id: client.client_id, scope, details, about, interval, usableUntil },
-      ...{ status: 'pending', createdAt: now, polledAt: 0, claimedBy: NOBODY }
+      ...{ status: 'pending', createdAt: now, polledAt: 0, claimedBy }
     }
     const expiresAt = usableUntil + REMEMBERED
     await this.#server.store.artifacts.insert({ kind: this.kind, id, secretHash, value, expiresAt })
