@@ -13,6 +13,7 @@ const FLOORS = [
     'tokens',
     'assertions',
     'request-objects',
+    'outbox',
     'stores/memory',
     'stores/contract',
     'stores/contract-tools'

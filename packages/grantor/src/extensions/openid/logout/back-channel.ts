@@ -1,7 +1,8 @@
 import { flag } from '../../../clients/rules.ts'
 import { ConfigurationError } from '../../../errors.ts'
 import type { Extension } from '../../../extension.ts'
-import { LogoutDeliveries, MIN_RETRY } from './deliveries.ts'
+import { MIN_RETRY } from '../../../outbox.ts'
+import { LogoutDeliveries } from './deliveries.ts'
 import { logoutUri } from './logout-uri.ts'
 import { signedInClients } from './signed-in-clients.ts'
 
