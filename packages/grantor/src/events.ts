@@ -50,6 +50,10 @@ export interface EventDetails {
   'logout.delivered': { clientId: string; sessionId: string; attempts: number }
   /** It could not be told. `retryAt` in seconds since the epoch; absent: that was the last attempt. */
   'logout.failed': { clientId: string; sessionId: string; attempts: number; reason: string; retryAt?: number }
+  /** An application was told that a request of its own was decided (CIBA Core §10.2). */
+  'notification.delivered': { clientId: string; attempts: number }
+  /** It could not be told; it may poll. `retryAt` in seconds since the epoch; absent: that was the last attempt. */
+  'notification.failed': { clientId: string; attempts: number; reason: string; retryAt?: number }
   'client.created': { clientId: string }
   'client.updated': { clientId: string }
   'client.deleted': { clientId: string }

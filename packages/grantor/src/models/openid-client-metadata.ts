@@ -1,4 +1,4 @@
-/** What a client says of itself to an OpenID Provider (OpenID Connect Dynamic Client Registration §2, the logout specifications). */
+/** What a client says of itself to an OpenID Provider (OpenID Connect Dynamic Client Registration §2, the logout specifications, CIBA). */
 export interface OpenIdClientMetadata {
   /** Whether its users have the same `sub` everywhere, or one of their own for this client's sector. Default `public`. */
   subject_type?: 'public' | 'pairwise'
@@ -26,4 +26,12 @@ export interface OpenIdClientMetadata {
   backchannel_logout_session_required?: boolean
   frontchannel_logout_uri?: string
   frontchannel_logout_session_required?: boolean
+  /** How it learns that a person decided (CIBA Core §4); required with the grant type of CIBA. */
+  backchannel_token_delivery_mode?: 'poll' | 'ping'
+  /** Where it is told of a decision; required for `ping`. */
+  backchannel_client_notification_endpoint?: string
+  /** The JWS algorithm of its authentication requests; absent: it does not sign them, and present: it signs all. */
+  backchannel_authentication_request_signing_alg?: string
+  /** True: it asks people for their `user_code`. */
+  backchannel_user_code_parameter?: boolean
 }

@@ -31,6 +31,8 @@ export interface OutboundRequest {
   body?: string
   /** The media type of `body`. */
   contentType?: string
+  /** A token for whoever answers (RFC 6750 §2.1). */
+  bearer?: string
   /** Bytes of the answer's body. Default 65536. */
   maxBytes?: number
   /** True: only the status counts; the body is neither read nor judged. */
@@ -118,13 +120,14 @@ export function createOutbound(
   }
 }
 
-/** All that a stranger learns of this server: no cookie, no credential, no referrer, no name or version but this. */
-function headersOf({ accept = '*/*', contentType }: OutboundRequest): Record<string, string> {
+/** All that a stranger learns of this server: no cookie, no credential but their own, no referrer, no name or version but this. */
+function headersOf({ accept = '*/*', contentType, bearer }: OutboundRequest): Record<string, string> {
   return {
     'user-agent': 'grantor',
     'accept-encoding': 'identity',
     accept,
-    ...(contentType !== undefined && { 'content-type': contentType })
+    ...(contentType !== undefined && { 'content-type': contentType }),
+    ...(bearer !== undefined && { authorization: `Bearer ${bearer}` })
   }
 }
 
