@@ -87,10 +87,11 @@ export class BackchannelAuthenticationEndpoint implements Endpoint {
     notificationToken: string | undefined
   ): Promise<string> {
     const { interval } = this.#options
-    const { token, id, expiresAt } = await this.#requests.add(client, { ...request, interval, claimedBy: subject })
+    const { token, id } = await this.#requests.add(client, { ...request, interval, claimedBy: subject })
     const secrets = notificationToken === undefined ? undefined : { auth_req_id: token, token: notificationToken }
     const notification = secrets && (await this.#notifications.seal(id, secrets))
-    await this.#inbox.put(subject, { request: id, ...(notification !== undefined && { notification }) }, expiresAt)
+    const entry = { request: id, ...(notification !== undefined && { notification }) }
+    await this.#inbox.put(subject, entry, this.#server.now() + request.lifetime)
     return token
   }
 

@@ -70,6 +70,7 @@ export class BackchannelRequests {
     const isFirst = await decide(found)
     if (delivery && isFirst) this.#notifications.start(delivery)
     else if (delivery) await this.#notifications.drop(delivery)
+    if (isFirst) await this.#inbox.drop(subject, id)
     return isFirst
   }
 }

@@ -30,7 +30,12 @@ export class Inbox {
     return (await this.#server.store.artifacts.find(INBOX, id, this.#server.now()))?.value.notification
   }
 
-  /** The ids of a person's requests, decided or not, oldest first. */
+  /** It waits no longer. */
+  async drop(subject: string, request: string): Promise<void> {
+    await this.#server.store.artifacts.delete(INBOX, await this.#idOf(subject, request))
+  }
+
+  /** The ids of a person's requests, oldest first. */
   async list(subject: string): Promise<readonly string[]> {
     const after = await this.#idOf(subject, '')
     const found = await this.#server.store.artifacts.list(INBOX, { limit: MAX_LISTED, after }, this.#server.now())
