@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { isPostgres } from '@grantor/sql'
 import { ConfigurationError, refuseUnknown, resolveSettings, SETTING_NAMES, type SettingsInput } from 'grantor'
 import { z } from 'zod'
+import { CibaConfig } from './ciba-config.ts'
 import { isNetwork } from './client-addresses.ts'
 import { DetailTypesConfig } from './detail-types.ts'
 import { DpopConfig } from './dpop-config.ts'
@@ -31,6 +32,7 @@ const Server = z.strictObject({
   extensions: z
     .array(
       z.enum([
+        'ciba',
         'client_secret_jwt',
         'device_authorization',
         'dpop',
@@ -48,6 +50,8 @@ const Server = z.strictObject({
       ])
     )
     .default([]),
+  /** How people are asked, if `ciba` is named. */
+  ciba: CibaConfig.default({}),
   /** How `device_authorization` is served, if it is named. */
   deviceAuthorization: z
     .strictObject({

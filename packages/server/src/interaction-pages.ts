@@ -7,6 +7,7 @@ import { AccountPage, ConsentPage, LoginPage } from './pages/pages.tsx'
 import { resourcesOf } from './pages/permissions.ts'
 import { SwitchedPage } from './pages/sign-out.tsx'
 import { SignUpPage } from './pages/sign-up.tsx'
+import { retryAfter, signInByPassword, tooMany } from './password-sign-in.ts'
 import type { SessionChange, Sessions, SignedIn } from './sessions.ts'
 import { readAccount, type SignUp } from './sign-up.ts'
 import type { User, Users } from './users.ts'
@@ -108,18 +109,12 @@ export class InteractionPages {
   }
 
   async #login(request: HttpRequest, interaction: Interaction, form: Params): Promise<HttpResponse> {
-    const login = form.get('login') ?? ''
-    const { limiter, users } = this.#parts
-    const attempt = await limiter.reserve(login, request.remote?.address)
-    const user = attempt.wait > 0 ? undefined : await users.authenticate(login, form.get('password') ?? '')
-    if (!user) {
-      const fault = attempt.wait > 0 ? tooMany(attempt.wait) : 'The name or the password is wrong.'
-      const csrf = await this.#parts.forms.csrf(contextOf(interaction, 'login'))
-      const body = LoginPage({ interaction, csrf, fault, login, signUp: this.#parts.signUp !== undefined })
-      return withHeaders(page(attempt.wait > 0 ? 429 : 401, body), retryAfter(attempt.wait))
-    }
-    await attempt.succeeded()
-    return this.#signedIn(request, interaction, user)
+    const outcome = await signInByPassword(this.#parts, request, form)
+    if (outcome.user) return this.#signedIn(request, interaction, outcome.user)
+    const { status, fault, login, wait } = outcome
+    const csrf = await this.#parts.forms.csrf(contextOf(interaction, 'login'))
+    const body = LoginPage({ interaction, csrf, fault, login, signUp: this.#parts.signUp !== undefined })
+    return withHeaders(page(status, body), retryAfter(wait))
   }
 
   async #create(request: HttpRequest, interaction: Interaction, form: Params, signUp: SignUp): Promise<HttpResponse> {
@@ -148,12 +143,4 @@ function goOn(interaction: Interaction, { cookie, frames }: SessionChange): Http
 /** A decision is that of the person to whom the page was shown, and about what it showed. */
 function contextOf({ id }: Interaction, shown: Shown, session?: SignedIn): string {
   return JSON.stringify([id, shown, shown === 'consent' || shown === 'select_account' ? session?.id : null])
-}
-
-function tooMany(wait: number): string {
-  return `Too many attempts. Try again in ${Math.ceil(wait / 60)} min.`
-}
-
-function retryAfter(wait: number): Record<string, string> {
-  return wait > 0 ? { 'retry-after': String(wait) } : {}
 }

@@ -1,12 +1,14 @@
 import type { AuthorizationServer, HttpRequest, HttpResponse, Responder } from 'grantor'
-import { DEVICE_GRANT_TYPE, frameSources, OAuthError, seeOther, withOpener } from 'grantor'
+import { CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE, frameSources, OAuthError, seeOther, withOpener } from 'grantor'
 import { InteractionPages, type InteractionParts, type View } from './interaction-pages.ts'
 import { page, withHeaders } from './pages/page.ts'
 import { SignedOutPage, SignOutPage } from './pages/sign-out.tsx'
 import { ErrorPage, HomePage } from './pages/site.tsx'
 import { STYLE } from './pages/style.ts'
+import { RequestPages } from './request-pages.ts'
 
 const INTERACTION = /^\/interaction\/([\w-]{24})(?:\/(sign-in|sign-up))?$/
+const REQUEST = /^\/requests\/([\w-]{24})$/
 
 /** What the pages work with. `popups`: those of an interaction stay within reach of the window that opened them. */
 export interface PagesParts extends InteractionParts {
@@ -18,23 +20,28 @@ export class PagesResponder implements Responder {
   readonly #server: AuthorizationServer
   readonly #parts: PagesParts
   readonly #interactions: InteractionPages
+  readonly #requests: RequestPages | undefined
 
   constructor(server: AuthorizationServer, parts: PagesParts) {
     this.#server = server
     this.#parts = parts
     this.#interactions = new InteractionPages(server, parts)
+    this.#requests = server.hasGrantType(CIBA_GRANT_TYPE) ? new RequestPages(server, parts) : undefined
   }
 
   async respond(request: HttpRequest): Promise<HttpResponse | undefined> {
-    const route = this.#route(request)
-    if (!route) return undefined
     const requestId = request.id ?? this.#server.crypto.random(9)
+    const route = this.#route(request, requestId)
+    if (!route) return undefined
     const response = await route().catch((cause: unknown) => this.#failure(cause, request, requestId))
     return withHeaders(response, { 'x-request-id': requestId })
   }
 
-  #route(request: HttpRequest): (() => Promise<HttpResponse>) | undefined {
+  #route(request: HttpRequest, requestId: string): (() => Promise<HttpResponse>) | undefined {
     const path = pathOf(request)
+    const requests = this.#requests
+    const [, decided] = REQUEST.exec(path) ?? []
+    if (requests && decided !== undefined && request.method === 'POST') return () => requests.decide(request, decided, requestId)
     const [, id, view] = INTERACTION.exec(path) ?? []
     if (id !== undefined) return this.#interaction(request, id, (view as View | undefined) ?? 'asked')
     const routes: Record<string, () => Promise<HttpResponse>> = {
@@ -42,7 +49,8 @@ export class PagesResponder implements Responder {
       'GET /assets/style.css': async () => STYLE_SHEET,
       'GET /sign-out': () => this.#confirmSignOut(request),
       'POST /sign-out': () => this.#signOut(request),
-      'GET /signed-out': async () => page(200, SignedOutPage({}))
+      'GET /signed-out': async () => page(200, SignedOutPage({})),
+      ...(requests && { 'GET /requests': () => requests.show(request), 'POST /requests': () => requests.signIn(request) })
     }
     const key = `${request.method} ${path}`
     return Object.hasOwn(routes, key) ? routes[key] : undefined
@@ -59,7 +67,8 @@ export class PagesResponder implements Responder {
     const session = await this.#parts.sessions.find(request)
     const { settings } = this.#server
     const device = this.#server.hasGrantType(DEVICE_GRANT_TYPE) ? this.#server.endpoint('device_verification') : undefined
-    return page(200, HomePage({ issuer: settings.issuer, metadata: this.#server.endpoint('metadata'), device, name: session?.name }))
+    const links = { metadata: this.#server.endpoint('metadata'), device, requests: this.#requests && '/requests' }
+    return page(200, HomePage({ issuer: settings.issuer, ...links, name: session?.name }))
   }
 
   async #confirmSignOut(request: HttpRequest): Promise<HttpResponse> {

@@ -17,6 +17,7 @@ import {
   tokenExchange
 } from 'grantor'
 import { fapi2, openidProvider, type Preset } from 'grantor/presets'
+import { cibaOf } from './ciba-config.ts'
 import type { Config } from './config.ts'
 import { detailTypesOf } from './detail-types.ts'
 import { libraryOptions } from './mutual-tls-config.ts'
@@ -26,6 +27,7 @@ import { byLogin } from './trusted-issuer-config.ts'
 import type { Users } from './users.ts'
 
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, users: () => Users) => Extension>> = {
+  ciba: (config, users) => cibaOf(config.ciba, users),
   client_secret_jwt: () => clientSecretJwt,
   device_authorization: (config) => deviceAuthorization(config.deviceAuthorization),
   dpop: (config) => dpop(config.dpop),

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import AxeBuilder from '@axe-core/playwright'
-import { DEVICE_GRANT_TYPE } from 'grantor'
+import { CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE } from 'grantor'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GrantorServer } from '../src/index.ts'
@@ -9,6 +9,8 @@ import { launchChromium } from './chromium.ts'
 import { PASSWORD, startServer } from './support.ts'
 
 const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><circle cx="32" cy="32" r="32" fill="teal"/></svg>'
+
+const TILL_SECRET = 'a secret of the till, long enough'
 
 let server: GrantorServer
 let issuer: string
@@ -19,7 +21,7 @@ let redirectUri: string
 const received: { method: string; params: URLSearchParams }[] = []
 
 beforeAll(async () => {
-  ;({ server, issuer } = await startServer({ signUp: true, extensions: ['device_authorization'] }))
+  ;({ server, issuer } = await startServer({ signUp: true, extensions: ['ciba', 'device_authorization'], ciba: { userLimit: 0 } }))
   callback = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -48,6 +50,16 @@ beforeAll(async () => {
     token_endpoint_auth_method: 'none',
     grant_types: [DEVICE_GRANT_TYPE],
     scope: 'openid read'
+  })
+  await server.authorization.clients.create({
+    client_id: 'till',
+    client_secret: TILL_SECRET,
+    client_name: 'Till <b>3</b>',
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: [CIBA_GRANT_TYPE],
+    scope: 'openid read',
+    backchannel_token_delivery_mode: 'poll',
+    policy_uri: 'https://client.example.com/privacy'
   })
   browser = await launchChromium()
 }, 120_000)
@@ -276,6 +288,37 @@ describe('the pages in Chromium', () => {
     await context.close()
   })
 
+  test.each([
+    ['approve', true],
+    ['deny', false]
+  ] as const)('show what a client asks elsewhere: %s, scripts on: %s', async (decision, javaScriptEnabled) => {
+    const context = await browser.newContext({ javaScriptEnabled })
+    const page = await context.newPage()
+    const till = { client_id: 'till', client_secret: TILL_SECRET }
+    const asked = { ...till, scope: 'openid read', login_hint: 'alice', binding_message: 'Till 3: 12.50 & "tip"' }
+    const { auth_req_id } = await post('/bc-authorize', asked)
+    const poll = () => post('/token', { ...till, grant_type: CIBA_GRANT_TYPE, auth_req_id })
+    await page.goto(issuer)
+    await page.click('a:text-is("Requests for you")')
+    await signIn(page)
+    expect(await page.textContent('h1')).toBe('Requests for you')
+    expect(await page.textContent('h2')).toBe('Till <b>3</b> asks for you')
+    expect(await page.textContent('.message')).toBe('Till 3: 12.50 & "tip"')
+    expect(await page.textContent('main')).toContain('Allow only what you started yourself')
+    expect(await page.textContent('ul')).toBe('Know who you areuse read')
+    const looks = await page.$$eval('button[name=decision]', (buttons) =>
+      buttons.map((button) => ({ ...button.getBoundingClientRect().toJSON(), x: 0, left: 0, right: 0, class: button.className }))
+    )
+    expect(looks).toEqual([looks[0], looks[0]])
+    expect(await poll()).toMatchObject({ error: 'authorization_pending' })
+    await page.click(`button[value=${decision}]`)
+    expect(await page.textContent('h1')).toBe(`You ${decision === 'approve' ? 'allowed' : 'denied'} what Till <b>3</b> asked`)
+    expect(await poll()).toMatchObject(decision === 'approve' ? { id_token: expect.any(String) } : { error: 'access_denied' })
+    await page.click('a:text-is("See whether there is more")')
+    expect(await page.textContent('main')).toContain('Nobody asks anything of you.')
+    await context.close()
+  })
+
   test('SE-02 an interaction belongs to the browser that began it', async () => {
     const [first, second] = [await browser.newContext(), await browser.newContext()]
     const page = await first.newPage()
@@ -318,6 +361,12 @@ describe('the pages in Chromium', () => {
     await inspect('device-code')
     await page.goto((await post('/device_authorization', { scope: 'openid read' })).verification_uri_complete)
     await inspect('device')
+    await page.goto(`${issuer}/requests`)
+    await inspect('no-requests')
+    const asked = { client_id: 'till', client_secret: TILL_SECRET, scope: 'openid read', login_hint: 'alice', requested_expiry: '60' }
+    for (const binding_message of ['Till 3: 12.50', 'x'.repeat(100)]) await post('/bc-authorize', { ...asked, binding_message })
+    await page.goto(`${issuer}/requests`)
+    await inspect('requests')
     await page.goto(issuer)
     await inspect('home')
     await page.click('a:text-is("Sign out")')
@@ -325,6 +374,8 @@ describe('the pages in Chromium', () => {
     await page.click('#logout-confirm')
     expect(await page.textContent('h1')).toBe('You are signed out')
     await inspect('signed-out')
+    await page.goto(`${issuer}/requests`)
+    await inspect('requests-sign-in')
     await page.goto(authorizeUrl())
     await page.click('a:text-is("Create an account")')
     await inspect('sign-up')

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, type FormProps, Layout, Logo } from './layout.tsx'
+import { LoginFields } from './login-fields.tsx'
 import { type Details, Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
 
 /** `fault`: why the last attempt failed; `login`: the name that was typed; `signUp`: whether people may create accounts. */
@@ -17,21 +18,7 @@ export const LoginPage: FC<FormProps & { fault?: string; login?: string; signUp:
     <Alarm text={fault} />
     <form method="post">
       <input type="hidden" name="csrf" value={csrf} />
-      <label for="login">Name</label>
-      <input
-        type="text"
-        id="login"
-        name="login"
-        value={login ?? interaction.loginHint ?? ''}
-        autocomplete="username"
-        autocapitalize="none"
-        required
-      />
-      <label for="password">Password</label>
-      <input type="password" id="password" name="password" autocomplete="current-password" required />
-      <button type="submit" id="login-submit" name="decision" value="login">
-        Sign in
-      </button>
+      <LoginFields login={login ?? interaction.loginHint ?? ''} />
       <button type="submit" class="plain" name="decision" value="deny" formnovalidate>
         Cancel
       </button>

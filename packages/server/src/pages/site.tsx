@@ -16,13 +16,14 @@ export const ErrorPage: FC<{ heading: string; error: string; description: string
   </Layout>
 )
 
-/** `device`: where people bring the codes of their devices, if they can. */
-export const HomePage: FC<{ issuer: string; metadata: string; device: string | undefined; name: string | undefined }> = ({
-  issuer,
-  metadata,
-  device,
-  name
-}) => (
+/** `device`: where people bring the codes of their devices; `requests`: where they see what they are asked elsewhere; if they can. */
+export const HomePage: FC<{
+  issuer: string
+  metadata: string
+  device: string | undefined
+  requests: string | undefined
+  name: string | undefined
+}> = ({ issuer, metadata, device, requests, name }) => (
   <Layout title="Grantor">
     <h1>Grantor is running</h1>
     <p>
@@ -34,6 +35,11 @@ export const HomePage: FC<{ issuer: string; metadata: string; device: string | u
     {device && (
       <p>
         <a href={device}>Connect a device</a>
+      </p>
+    )}
+    {requests && (
+      <p>
+        <a href={requests}>Requests for you</a>
       </p>
     )}
     {name && (

@@ -38,6 +38,8 @@ p.code { font-size: 2rem; text-align: center; }
 .qr { display: block; padding: .75rem; background: #fff; }
 .qr svg { display: block; inline-size: 100%; max-inline-size: 14rem; margin-inline: auto; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
+.request { margin-block: 1.5rem; padding-block-start: 1.5rem; border-block-start: 1px solid var(--line); }
+.message { font-size: 1.25rem; font-weight: 700; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 .alarm { color: var(--alarm); font-weight: 600; }
 code { overflow-wrap: anywhere; }
