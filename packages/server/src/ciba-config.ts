@@ -1,6 +1,6 @@
 import { type CibaOptions, ciba, type Extension, type UserHint } from 'grantor'
 import { z } from 'zod'
-import type { Users } from './users.ts'
+import type { User, Users } from './users.ts'
 
 /** How people are asked who are elsewhere: `CibaOptions`, as far as JSON can say it. */
 export const CibaConfig = z.strictObject({
@@ -17,7 +17,7 @@ export const CibaConfig = z.strictObject({
   userLimit: z.int().min(0).exactOptional()
 })
 
-/** With the people of this server, by their names. `users` is called when they are there. */
+/** With the people of this server, by their verified e-mail addresses and their names. `users` is called when they are there. */
 export function cibaOf(config: Omit<CibaOptions, 'findUser'>, users: () => Users): Extension {
   return ciba({ ...config, findUser: (hint) => subjectOf(users(), hint) })
 }
@@ -25,6 +25,11 @@ export function cibaOf(config: Omit<CibaOptions, 'findUser'>, users: () => Users
 /** Of somebody who may sign in. Nobody here vouches for people by tokens. */
 async function subjectOf(users: Users, { kind, value }: UserHint): Promise<string | undefined> {
   if (kind === 'login_hint_token') return undefined
-  const user = await (kind === 'subject' ? users.find(value) : users.findByLogin(value))
+  const user = await (kind === 'subject' ? users.find(value) : hinted(users, value))
   return user?.disabled ? undefined : user?.subject
+}
+
+/** The address counts first: who calls themselves by somebody else's must not be taken for them. */
+async function hinted(users: Users, hint: string): Promise<User | undefined> {
+  return (await users.findByEmail(hint)) ?? users.findByLogin(hint)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AuthorizationServer, Kind } from 'grantor'
 import { type Claims, parseClaims, patchClaims } from './claims.ts'
+import { EmailAddresses } from './email-addresses.ts'
 import { hashPassword, MAX_PASSWORD, MIN_PASSWORD, verifyPassword } from './passwords.ts'
 
 /** A person who may sign in. */
@@ -35,8 +36,11 @@ export class Users {
   // What a password is compared with when there is no such user, so that time does not tell.
   readonly #nobody: Promise<string> = hashPassword(randomUUID())
 
+  readonly #addresses: EmailAddresses<User>
+
   constructor(server: AuthorizationServer) {
     this.#server = server
+    this.#addresses = new EmailAddresses(server, (subject) => this.find(subject))
   }
 
   /** Undefined: the name is taken. @throws TypeError if it, the password or the claims cannot be used. */
@@ -56,9 +60,12 @@ export class Users {
     const credential: Credential = { subject, passwordHash: await hashPassword(password) }
     // In this order: what is left if the process dies in between is a record that nobody can reach, not a name that nobody can have.
     await artifacts.insert({ kind: USER, id: subject, value: user, expiresAt: NEVER })
-    if (await artifacts.insert({ kind: CREDENTIAL, id: user.login, value: credential, expiresAt: NEVER })) return user
-    await artifacts.delete(USER, subject)
-    return undefined
+    if (!(await artifacts.insert({ kind: CREDENTIAL, id: user.login, value: credential, expiresAt: NEVER }))) {
+      await artifacts.delete(USER, subject)
+      return undefined
+    }
+    await this.#addresses.note(user)
+    return user
   }
 
   /** The user with this name and password; undefined if there is none or it is disabled, after the same work. */
@@ -78,6 +85,11 @@ export class Users {
     return credential && this.find(credential.subject)
   }
 
+  /** By an address that is verified; undefined: it is nobody's. */
+  findByEmail(address: string): Promise<User | undefined> {
+    return this.#addresses.find(address)
+  }
+
   /** In the order of `subject`, those after `after`. */
   async list(page: { limit: number; after?: string }): Promise<readonly User[]> {
     return (await this.#server.store.artifacts.list(USER, page, this.#server.now())).map(({ value }) => value)
@@ -92,7 +104,9 @@ export class Users {
   /** Replaces some claims as patchClaims does. Undefined: no such user. @throws TypeError if they cannot be used. */
   async updateClaims(subject: string, patch: unknown): Promise<User | undefined> {
     const now = this.#server.now()
-    return this.#change(subject, ({ claims }) => ({ claims: patchClaims({ ...claims, updated_at: now }, patch) }))
+    const user = await this.#change(subject, ({ claims }) => ({ claims: patchClaims({ ...claims, updated_at: now }, patch) }))
+    if (user) await this.#addresses.note(user)
+    return user
   }
 
   /** Ends every session and revokes every grant as well (RFC 9700 §4.14.2). False: no such user. @throws TypeError if it is too short or too long. */

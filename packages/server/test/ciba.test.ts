@@ -95,6 +95,16 @@ test('CI-01 hints are names of the people here; one of nobody, or of somebody wh
   })
 })
 
+test('a verified address leads to the person who has it, not to one who took it for a name', async () => {
+  const config = await connect()
+  const claims = { email: 'dora@example.com', email_verified: true }
+  await server.users.create({ login: 'dora', password: PASSWORD, claims })
+  await server.users.create({ login: 'dora@example.com', password: PASSWORD })
+  await ask(config, { login_hint: 'Dora@example.com', binding_message: 'for Dora' })
+  const pageOf = async (login: string) => (await signIn(login)).open(`${issuer}/requests`)
+  expect([(await pageOf('dora')).includes('for Dora'), (await pageOf('dora@example.com')).includes('for Dora')]).toEqual([true, false])
+})
+
 test('a request is shown to its person alone, and decided by a form of the page in their own session', async () => {
   const config = await connect()
   const asked = await ask(config)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseClaims, patchClaims } from '../src/claims.ts'
+import { type Claims, parseClaims, patchClaims } from '../src/claims.ts'
 import type { GrantorServer } from '../src/index.ts'
 import { canonicalLogin, type Users } from '../src/users.ts'
 import { PASSWORD, startServer } from './support.ts'
@@ -91,6 +91,26 @@ describe('users', () => {
     expect((await users.authenticate('bob', PASSWORD))?.subject).toBe(subject)
     expect(await users.authenticate('bob', `${PASSWORD}!`)).toBeUndefined()
     expect(await users.find('bob')).toBeUndefined()
+  })
+
+  test('are found by an address that is verified, whoever else has it later or calls themselves by it', async () => {
+    const email = 'Eve@Example.com'
+    const create = async (login: string, claims: Claims = {}) =>
+      (await users.create({ login, password: PASSWORD, claims })) ?? expect.fail('the name is taken')
+    const found = async () => (await users.findByEmail(' eve@example.COM '))?.subject
+    await create('unverified', { email, email_verified: false })
+    expect(await found()).toBeUndefined()
+    const eve = await create('eve', { email, email_verified: true })
+    const other = await create('other', { email, email_verified: true })
+    await create('eve@example.com')
+    expect(await found()).toBe(eve.subject)
+    await users.updateClaims(eve.subject, { email: 'new@example.com' })
+    expect(await found()).toBeUndefined()
+    expect(await users.findByEmail('new@example.com')).toBeUndefined()
+    await users.updateClaims(other.subject, { nickname: 'Otto' })
+    expect(await found()).toBe(other.subject)
+    await users.delete(other.subject)
+    expect(await found()).toBeUndefined()
   })
 
   test('are listed page by page in the order of their subject', async () => {
