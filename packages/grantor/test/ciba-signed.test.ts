@@ -46,6 +46,7 @@ describe('3.5 signed authentication requests (CIBA Core §7.1.1)', () => {
     ...(['aud', 'iss', 'exp', 'iat', 'nbf', 'jti'] as const).map((name): [string, object] => [`without ${name}`, { [name]: undefined }]),
     ['for another server', { aud: 'https://other.example' }],
     ['from another client', { iss: 'app' }],
+    ['of another client_id', { client_id: 'app' }],
     ['that has expired', { nbf: START - 600, exp: START - 300 }],
     ['that is not valid yet', { nbf: START + 600, exp: START + 900 }],
     ['that is issued in the future', { iat: START + 600 }],

@@ -44,6 +44,7 @@ export class RequestPages {
 
   async signIn(http: HttpRequest): Promise<HttpResponse> {
     const { forms, sessions } = this.#parts
+    if (await sessions.find(http)) return seeOther('/requests')
     const outcome = await signInByPassword(this.#parts, http, await forms.read(http, SIGN_IN))
     if (!outcome.user) {
       const { status, fault, login, wait } = outcome

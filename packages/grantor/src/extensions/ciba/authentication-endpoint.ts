@@ -53,16 +53,14 @@ export class BackchannelAuthenticationEndpoint implements Endpoint {
   async handle(http: OAuthRequest): Promise<HttpResponse> {
     const client = await this.#server.authenticateClient(http)
     if (!client.grant_types.includes(CIBA_GRANT_TYPE)) throw new UnauthorizedClientError('this client is not registered for CIBA')
-    const now = this.#server.now()
     const name = clientAtAddress(client.client_id, http.remote?.address ?? '')
-    this.#ofClients.take(name, now, 'this client asks too often')
+    this.#ofClients.take(name, this.#server.now(), 'this client asks too often')
     const { params, spend } = await this.#signed.unfold(http.params, client)
     const about = messageOf(params)
     const token = notificationTokenOf(params, client)
     const lifetime = lifetimeOf(params, this.#options)
     const judged = await this.#judge(params, client, http)
-    const user = await this.#users.find(params, client)
-    this.#ofUsers.take(nameOf(user), now, 'this person is asked too often')
+    const user = this.#limited(await this.#users.find(params, client))
     await this.#users.checkUserCode(user, params, client)
     await spend()
     const auth_req_id = await this.#add(client, user, { ...judged, about, lifetime }, token)
@@ -77,6 +75,16 @@ export class BackchannelAuthenticationEndpoint implements Endpoint {
     // §7.1: "CIBA authentication requests MUST therefore contain the openid scope value."
     if (!judged.scope.includes('openid')) throw new InvalidScopeError('the scope must contain openid')
     return judged
+  }
+
+  /** Who is asked too often. Where the client must not learn who there is, it must not by a limit either: they are not asked, and it is not told. */
+  #limited(user: HintedUser): HintedUser {
+    const { subject, isHidden } = user
+    const now = this.#server.now()
+    if (subject === undefined) return user
+    if (isHidden && this.#ofUsers.wait(subject, now) > 0) return { isHidden }
+    this.#ofUsers.take(subject, now, 'this person is asked too often')
+    return user
   }
 
   /** For somebody or nobody with the same work. */
@@ -108,9 +116,4 @@ export class BackchannelAuthenticationEndpoint implements Endpoint {
     }
     if (this.#options.notify) reach().catch(failed)
   }
-}
-
-/** As one who cannot be found is counted by the hint, both meet the same limit. */
-function nameOf({ subject, hint }: HintedUser): string {
-  return subject ?? `${hint.kind} ${hint.value.slice(0, 200)}`
 }

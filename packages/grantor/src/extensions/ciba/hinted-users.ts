@@ -8,10 +8,10 @@ import type { ResolvedOptions, UserHint } from './options.ts'
 
 const HINTS = ['login_hint', 'login_hint_token', 'id_token_hint'] as const
 
-/** Whom a hint leads to. No `subject`: to nobody, which the client must not learn. */
+/** Whom a hint leads to. `isHidden`: the client must not learn whether there is such a person; without a `subject` there is none. */
 export interface HintedUser {
   subject?: string
-  hint: UserHint
+  isHidden: boolean
 }
 
 /** Finds the person whom a client means, and asks for the code that keeps others away (CIBA Core §7.1, §7.2). */
@@ -30,9 +30,10 @@ export class HintedUsers {
   async find(params: Params, client: Client): Promise<HintedUser> {
     const hint = await this.#hintOf(params, client)
     const subject = await this.#options.findUser(hint, client)
-    if (subject !== undefined && subject !== '') return { subject, hint }
     // Whoever has an ID token or a token about a person knows that there is one; a name can be guessed.
-    if (this.#options.hideUnknownUsers && hint.kind === 'login_hint') return { hint }
+    const isHidden = this.#options.hideUnknownUsers && hint.kind === 'login_hint'
+    if (subject) return { subject, isHidden }
+    if (isHidden) return { isHidden }
     throw new UnknownUserIdError()
   }
 

@@ -56,6 +56,7 @@ export class SignedAuthenticationRequests {
   #check(claims: JWTPayload, client: Client): void {
     for (const name of ['aud', 'iss', 'exp', 'iat', 'nbf', 'jti']) if (!claims[name]) throw wrongClaim(name)
     if (typeof claims.jti !== 'string') throw wrongClaim('jti')
+    if (claims.client_id !== undefined && claims.client_id !== client.client_id) throw wrongClaim('client_id')
     this.#signed.checkParties(claims, client)
     this.#signed.checkTimes(claims, MAX_LIFETIME)
   }
