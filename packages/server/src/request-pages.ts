@@ -1,4 +1,13 @@
-import { type AuthorizationServer, BackchannelRequests, type HttpRequest, type HttpResponse, InvalidRequestError, seeOther } from 'grantor'
+import {
+  type AuthorizationDetailTypes,
+  type AuthorizationServer,
+  BackchannelRequests,
+  describeAuthorizationDetails,
+  type HttpRequest,
+  type HttpResponse,
+  InvalidRequestError,
+  seeOther
+} from 'grantor'
 import type { Forms } from './forms.ts'
 import type { LoginLimiter } from './login-limiter.ts'
 import { page, withHeaders } from './pages/page.ts'
@@ -8,12 +17,13 @@ import { retryAfter, signInByPassword } from './password-sign-in.ts'
 import type { Sessions, SignedIn } from './sessions.ts'
 import type { Users } from './users.ts'
 
-/** What the pages work with. */
+/** What the pages work with; `detailTypes` describe what a client asks for besides scope. */
 export interface RequestPagesParts {
   users: Users
   sessions: Sessions
   limiter: LoginLimiter
   forms: Forms
+  detailTypes: AuthorizationDetailTypes
 }
 
 const SIGN_IN = 'sign in to requests'
@@ -37,6 +47,7 @@ export class RequestPages {
     const shown = requests.map(async (request) => ({
       request,
       resources: resourcesOf(request, this.#server.settings.resources),
+      details: describeAuthorizationDetails(request, this.#parts.detailTypes),
       csrf: await this.#parts.forms.csrf(contextOf(session, request.id))
     }))
     return page(200, RequestsPage({ name: session.name, waiting: await Promise.all(shown) }))

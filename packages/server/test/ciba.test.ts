@@ -11,7 +11,10 @@ let issuer: string
 beforeAll(async () => {
   const resources = [{ identifier: 'https://api.example.com', name: 'Payments', scopes: ['pay'] }]
   const ciba = { interval: 1, lifetime: 300, userLimit: 0, limit: 0, hideUnknownUsers: true }
-  ;({ server, issuer } = await startServer({ extensions: ['ciba', 'dpop', 'resource_indicators'], resources, ciba }))
+  const extensions = ['ciba', 'dpop', 'resource_indicators', 'rich_authorization_requests']
+  const schema = { properties: { amount: { type: 'string' } }, required: ['amount'] }
+  const richAuthorizationRequests = { types: { payment: { schema, title: 'Pay {amount}' } } }
+  ;({ server, issuer } = await startServer({ extensions, resources, ciba, richAuthorizationRequests }))
   await server.users.create({ login: 'bob@example.com', password: PASSWORD })
 })
 afterAll(() => server.close())
@@ -70,6 +73,20 @@ test('openid-client asks for a person, who allows it on the page: tokens for the
   const found = await server.authorization.tokens.find(tokens.access_token)
   expect([found?.token.aud, Object.keys(found?.token.cnf ?? {})]).toEqual([['https://api.example.com'], ['jkt']])
   expect(await browser.open(`${issuer}/requests`)).toContain('Nobody asks anything of you.')
+})
+
+test('RFC 9396 §6 what it asks for in detail is shown to the person, and in the token of whom they allowed it', async () => {
+  const config = await connect()
+  const details = [{ type: 'payment', amount: '12.50 <b>' }]
+  const asked = await ask(config, { authorization_details: JSON.stringify(details) })
+  const browser = await signIn()
+  expect(await browser.open(`${issuer}/requests`)).toContain('Pay 12.50 &lt;b&gt;')
+  expect(await decide(browser, 'approve')).toContain('allowed')
+  const tokens = await oidc.pollBackchannelAuthenticationGrant(config, asked)
+  expect(tokens.authorization_details).toEqual(details)
+  await expect(ask(config, { authorization_details: '[{"type":"gift"}]' })).rejects.toMatchObject({
+    error: 'invalid_authorization_details'
+  })
 })
 
 test('a person who denies it: access_denied', async () => {

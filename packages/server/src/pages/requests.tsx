@@ -2,7 +2,7 @@ import type { BackchannelRequest } from 'grantor'
 import type { FC } from 'hono/jsx'
 import { About, Alarm, clientName, Layout, Logo } from './layout.tsx'
 import { LoginFields } from './login-fields.tsx'
-import { Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
+import { type Details, Permissions, ResourceList, type Resources, Unverified } from './permission-list.tsx'
 
 const TITLE = 'Requests for you'
 
@@ -11,6 +11,8 @@ export interface WaitingRequest {
   request: BackchannelRequest
   /** The APIs that the client will use. */
   resources: Resources
+  /** What it asks for besides scope (RFC 9396). */
+  details: Details
   csrf: string
 }
 
@@ -34,7 +36,7 @@ export const RequestsPage: FC<{ name: string; waiting: readonly WaitingRequest[]
 )
 
 /** To deny is as easy as to allow. */
-const Waiting: FC<WaitingRequest> = ({ request, resources, csrf }) => (
+const Waiting: FC<WaitingRequest> = ({ request, resources, details, csrf }) => (
   <div class="request">
     <Logo interaction={request} />
     <h2 id={request.id}>{clientName(request)} asks for you</h2>
@@ -44,7 +46,7 @@ const Waiting: FC<WaitingRequest> = ({ request, resources, csrf }) => (
         <p class="message">{request.bindingMessage}</p>
       </>
     )}
-    <Permissions interaction={{ ...request, newScope: request.scope }} />
+    <Permissions interaction={{ ...request, newScope: request.scope }} details={details} />
     <ResourceList resources={resources} />
     <Unverified interaction={request} />
     <p class="quiet">
