@@ -2,36 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt, exportJWK, FlattenedSign, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
-import type { Contribution, Extension, Signer, StandardSchemaV1 } from '../src/index.ts'
+import type { Contribution, Extension, Signer } from '../src/index.ts'
 import * as grantor from '../src/index.ts'
-import { ALICE, AUTHENTICATION } from './openid-support.ts'
+import { EXTENSIONS } from './every-extension.ts'
+import { AUTHENTICATION } from './openid-support.ts'
 import { AUTHORIZATION, TestServer } from './support.ts'
 
-const ANYTHING: StandardSchemaV1 = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
-
-/** Every extension of the library, with what it cannot do without. */
-const EXTENSIONS: Readonly<Record<string, () => Extension>> = {
-  backChannelLogout: () => grantor.backChannelLogout(),
-  clientSecretJwt: () => grantor.clientSecretJwt,
-  deviceAuthorization: () => grantor.deviceAuthorization(),
-  dpop: () => grantor.dpop(),
-  dynamicRegistration: () => grantor.dynamicRegistration({ access: 'open' }),
-  frontChannelLogout: () => grantor.frontChannelLogout(),
-  implicit: () => grantor.implicit,
-  jarm: () => grantor.jarm,
-  jwtBearer: () => grantor.jwtBearer({ issuers: [] }),
-  jwtIntrospection: () => grantor.jwtIntrospection,
-  mutualTls: () => grantor.mutualTls(),
-  openid: () => grantor.openid({ claims: async () => ALICE }),
-  passwordGrant: () => grantor.passwordGrant({ authenticate: async () => ({ subject: 'alice' }) }),
-  pushedAuthorizationRequests: () => grantor.pushedAuthorizationRequests(),
-  requestObjects: () => grantor.requestObjects(),
-  resourceIndicators: () => grantor.resourceIndicators(),
-  richAuthorizationRequests: () => grantor.richAuthorizationRequests({ types: { payment: { schema: ANYTHING } } }),
-  rpInitiatedLogout: () => grantor.rpInitiatedLogout(),
-  stepUp: () => grantor.stepUp({ acrValues: ['gold'] }),
-  tokenExchange: () => grantor.tokenExchange()
-}
 const NAMES = Object.keys(EXTENSIONS)
 /** What two of them refuse each other as they are above, with the sentence; nothing so far. */
 const REFUSED: Readonly<Record<string, string>> = {}

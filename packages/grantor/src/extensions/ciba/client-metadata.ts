@@ -2,16 +2,18 @@ import { flag, httpsUrl, type MetadataRule, oneOf } from '../../clients/rules.ts
 import { InvalidClientMetadataError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { CIBA_GRANT_TYPE } from './ciba-grant-type.ts'
-import { REQUEST_SIGNATURES } from './signed-requests.ts'
 
 /** CIBA Core §4. Push would send tokens to where nobody proves to be the client, and is not served. */
 export const DELIVERY_MODES = ['poll', 'ping']
 
-export const CIBA_CLIENT_METADATA: Readonly<Record<string, MetadataRule>> = {
-  backchannel_token_delivery_mode: oneOf(...DELIVERY_MODES),
-  backchannel_client_notification_endpoint: httpsUrl,
-  backchannel_authentication_request_signing_alg: oneOf(...REQUEST_SIGNATURES),
-  backchannel_user_code_parameter: flag
+/** CIBA Core §4. `algorithms`: those of signed requests. */
+export function clientMetadata(algorithms: readonly string[]): Readonly<Record<string, MetadataRule>> {
+  return {
+    backchannel_token_delivery_mode: oneOf(...DELIVERY_MODES),
+    backchannel_client_notification_endpoint: httpsUrl,
+    backchannel_authentication_request_signing_alg: oneOf(...algorithms),
+    backchannel_user_code_parameter: flag
+  }
 }
 
 /** @throws InvalidClientMetadataError if a client of CIBA lacks what it needs */

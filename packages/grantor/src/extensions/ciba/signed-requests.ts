@@ -1,16 +1,19 @@
 import type { JWTPayload } from 'jose'
 import type { ServerContext } from '../../context.ts'
-import { namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
+import { allowedOf, namesOf, PUBLIC_KEY_SIGNATURES } from '../../crypto/algorithms.ts'
 import { InvalidRequestError, InvalidRequestObjectError } from '../../errors.ts'
 import type { Kind, Mark } from '../../models/artifacts.ts'
 import type { Client } from '../../models/client.ts'
 import type { Params } from '../../params.ts'
 import { paramsOf } from '../../request-objects/parameters.ts'
 import { SignedByClient, wrongClaim } from '../../request-objects/signed-by-client.ts'
+import { isFirstUse } from '../../stores/first-use.ts'
 import { AUTHENTICATION_PARAMETERS } from './parameters.ts'
 
 /** Without those of RSA with the padding of PKCS #1 v1.5, which no profile of CIBA allows (FAPI-CIBA §5.2.2; FAPI 1.0 Part 2 §8.6). */
-export const REQUEST_SIGNATURES = PUBLIC_KEY_SIGNATURES.filter((alg) => !alg.startsWith('RS'))
+export function requestSignatures({ settings }: ServerContext): readonly string[] {
+  return allowedOf(PUBLIC_KEY_SIGNATURES, settings.allowedAlgorithms).filter((alg) => !alg.startsWith('RS'))
+}
 
 const REQUEST_JTI: Kind<Mark> = 'authentication_request_jti'
 /** Seconds: FAPI-CIBA §5.2.2 wants no signed request that is older or lives longer. */
@@ -55,7 +58,6 @@ export class SignedAuthenticationRequests {
   /** §7.1.1: `aud`, `iss`, `exp`, `iat`, `nbf` and `jti` are required. */
   #check(claims: JWTPayload, client: Client): void {
     for (const name of ['aud', 'iss', 'exp', 'iat', 'nbf', 'jti']) if (!claims[name]) throw wrongClaim(name)
-    if (typeof claims.jti !== 'string') throw wrongClaim('jti')
     if (claims.client_id !== undefined && claims.client_id !== client.client_id) throw wrongClaim('client_id')
     this.#signed.checkParties(claims, client)
     this.#signed.checkTimes(claims, MAX_LIFETIME)
@@ -63,9 +65,8 @@ export class SignedAuthenticationRequests {
 
   /** §7.1.1 jti: "A unique identifier for the JWT, which can be used to prevent reuse of the token." */
   async #spend({ jti, exp = 0 }: JWTPayload, { client_id }: Client): Promise<void> {
-    const id = await this.#server.secrets.hash(REQUEST_JTI, JSON.stringify([client_id, jti]))
-    const expiresAt = Math.ceil(exp + this.#server.settings.clockSkew)
-    if (!(await this.#server.store.artifacts.insert({ kind: REQUEST_JTI, id, value: {}, expiresAt })))
+    const expiresAt = exp + this.#server.settings.clockSkew
+    if (!(await isFirstUse(this.#server, { kind: REQUEST_JTI, name: [client_id, String(jti)], expiresAt })))
       throw new InvalidRequestError('this signed request came before')
   }
 }
