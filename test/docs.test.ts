@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 import { SERVER_NAMES } from '../packages/server/src/config.ts'
 import { ROOT } from './consumer.ts'
 
-const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: ROOT })
+const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'bench/*.md'], { cwd: ROOT })
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
 test('every file that a document links to is there', () => {
   expect(DOCUMENTS.length).toBeGreaterThan(10)
@@ -19,7 +20,12 @@ test('every file that a document links to is there', () => {
   expect(missing).toEqual([])
 })
 
-const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+test('no document has the marks of a merge that was not finished', () => {
+  const marks = /<{7}|>{7}|(?:> ){6}>|={7}/
+  expect(marks.test('| ======= |')).toBe(true)
+  expect(DOCUMENTS.filter((document) => marks.test(read(document)))).toEqual([])
+})
+
 /** The names in the first column of the tables. */
 const rows = (text: string) => [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name)
 
