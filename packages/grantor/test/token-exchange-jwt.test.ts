@@ -41,6 +41,19 @@ describe('a JWT of a trusted issuer as the subject token (RFC 8693 §3)', () => 
     }
   )
 
+  test.each(['opaque', 'jwt'])(
+    'TX-03 its time in whole seconds is that of the %s token; one that has no second left is none',
+    async (format) => {
+      const { test, ask, shown } = await ready({ impersonation: true }, {}, format)
+      const answer = await (await ask({ exp: test.now + 10.7 })).json()
+      expect(answer).toMatchObject({ expires_in: 10 })
+      expect(await shown(answer.access_token)).toMatchObject({ active: true, exp: test.now + 10 })
+      // Within the tolerance for clocks.
+      for (const exp of [test.now + 0.7, test.now, test.now - 5]) await expectTokenError(await ask({ exp }), 400, 'invalid_request')
+      expect(test.eventsOf('token.issued')).toHaveLength(1)
+    }
+  )
+
   test('TX-02 without a scope in the rule it is good for none, and never for another API', async () => {
     const { ask } = await ready({ impersonation: true, scope: undefined })
     const answer = await (await ask()).json()

@@ -99,9 +99,13 @@ export class SubjectTokens {
     const { issuer, claims } = await this.#issuers.read(value, client).catch((error: unknown) => {
       throw error instanceof InvalidGrantError ? unusable({ reason: error.message, ...error.detail }) : error
     })
+    // RFC 7519 §2: a NumericDate may have a fraction; the times of tokens here are whole seconds.
+    const expiresAt = Math.floor(claims.exp)
+    // What only the tolerance for clocks still lets pass has no time left that a token could have of it.
+    if (expiresAt <= this.#server.now()) refuse({ reason: 'nothing is left of its lifetime' })
     const subject = (await issuer.subjectOf(claims)) ?? refuse({ reason: 'the subject is nobody here' })
     const audience = [defaultAudience(this.#server.settings)]
-    return { from: claims.iss, subject, audience, expiresAt: claims.exp, claims, sources: [] }
+    return { from: claims.iss, subject, audience, expiresAt, claims, sources: [] }
   }
 
   /** The newest, if the person authorized the client several times in one session. */
