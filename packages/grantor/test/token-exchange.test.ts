@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { type AuthorizationServerOptions, type Extension, type NewClient, resourceIndicators, tokenExchange } from '../src/index.ts'
-import { AUTHENTICATION, openIdServer } from './openid-support.ts'
+import { AUTHENTICATION, openIdServer, userinfo } from './openid-support.ts'
 import { expectTokenError, ISSUER, TestServer } from './support.ts'
 import {
   ACCESS_TOKEN,
@@ -409,6 +409,15 @@ describe('an ID token as the subject token', () => {
     await expectTokenError(await exchange(id_token, type), 400, 'invalid_request')
   })
 
+  test('TX-03 what comes of it is dead once the client of the ID token is disabled', async () => {
+    const { test, exchanged, shown, tokens } = await withOpenId()
+    const answer = await exchanged((await tokens())['id_token'], { subject_token_type: ID_TOKEN })
+    expect((await shown(answer['access_token'])).active).toBe(true)
+    await disable(test, 'app')
+    test.now += 2
+    expect((await shown(answer['access_token'])).active).toBe(false)
+  })
+
   test('that has expired, or is of another client than the rule names, is refused', async () => {
     const { test, exchange, tokens } = await withOpenId([{ ...RULE, from: ['other'] }])
     await expectTokenError(await exchange((await tokens())['id_token'], { subject_token_type: ID_TOKEN }), 400, 'invalid_request')
@@ -424,8 +433,17 @@ describe('an ID token as the subject token', () => {
     const { access_token } = await tokens()
     const answer = await exchanged(access_token, { audience: ISSUER })
     expect(answer).not.toHaveProperty('id_token')
-    const userinfo = await test.fetch('/userinfo', { headers: { authorization: `Bearer ${answer['access_token']}` } })
-    expect(await userinfo.json()).toMatchObject({ sub: 'alice' })
+    expect(await userinfo(test, answer['access_token'] ?? '')).toMatchObject({ sub: 'alice' })
+  })
+
+  test('TX-02 claims that an application asked for by name are not for whoever exchanges its token, but by scope', async () => {
+    const { exchanged, tokens, test } = await withOpenId([{ ...RULE, audience: [ISSUER], scope: 'openid read' }])
+    const scope = 'openid email read'
+    for (const clientId of ['app', 'gateway']) await test.server.clients.update(clientId, { scope })
+    test.now += 2
+    const { access_token } = await tokens({ claims: JSON.stringify({ userinfo: { email: null } }) })
+    const answer = await exchanged(access_token, { audience: ISSUER })
+    expect(await userinfo(test, answer['access_token'] ?? '')).toEqual({ sub: 'alice' })
   })
 })
 

@@ -74,8 +74,10 @@ export class TokenIssuer implements TokenService {
   }
 
   /** Whether all that it hangs on is still there, besides its grant. */
-  async #isSupported({ token: { client_id, made_of = [] } }: PresentedToken): Promise<boolean> {
-    const alive = await Promise.all([this.#hasClient(client_id), ...made_of.map((source) => this.#isAlive(source))])
+  async #isSupported({ token: { client_id, made_of = [] }, grant }: PresentedToken): Promise<boolean> {
+    // A grant may be another client's: what it was given was exchanged (RFC 8693).
+    const clients = grant && grant.clientId !== client_id ? [client_id, grant.clientId] : [client_id]
+    const alive = await Promise.all([...clients.map((id) => this.#hasClient(id)), ...made_of.map((source) => this.#isAlive(source))])
     return alive.every((one) => one)
   }
 

@@ -39,7 +39,9 @@ export class UserinfoEndpoint implements Endpoint {
     const scope = parseScope(token.scope) ?? []
     // OpenID Connect Core §5.3: "an OAuth 2.0 protected resource"; the token must have come of an OpenID Connect request (§5.3.1).
     if (!scope.includes('openid')) throw new InsufficientScopeError('the token needs the scope openid')
-    const { claims: asked, locales } = detailsIn(grant.details) ?? {}
+    // What one client asked for by name is not for another that exchanged its token for one of its own (RFC 8693).
+    const details = grant.clientId === client.client_id ? detailsIn(grant.details) : undefined
+    const { claims: asked, locales } = details ?? {}
     const purpose = { client, scope, target: 'userinfo', ...(locales && { locales }) } as const
     const claims = await this.#claims.select(grant.subject, purpose, asked?.userinfo)
     if (!claims) throw new InvalidTokenError()
