@@ -5,6 +5,7 @@ import {
   type AuthorizationServerOptions,
   backChannelLogout,
   dynamicRegistration,
+  type Extension,
   InitialAccessTokens,
   MemoryStore,
   openid,
@@ -202,6 +203,23 @@ describe('JW-03: a token is the one text that was issued', () => {
       expect(await accepting(token)).toEqual(['introspection', 'userinfo'])
     }
   )
+})
+
+test.each(['opaque', 'jwt'])('RFC 7009 §2: what is issued can be revoked, however much the %s token says', async (accessTokenFormat) => {
+  const saying: Extension = () => ({ validateTokenRequest: async ({ params }) => ({ note: 'x'.repeat(Number(params.get('length'))) }) })
+  const test = new TestServer({ accessTokenFormat, extensions: [saying] })
+  const client = await test.client()
+  const ask = async (length: number) => test.token(client, { grant_type: 'client_credentials', length: String(length) })
+  for (const length of [1000, 11_000]) {
+    const { access_token } = await (await ask(length)).json()
+    expect(await test.introspect(client, access_token)).toMatchObject({ active: true, note: expect.any(String) })
+    await test.post('/revoke', { token: access_token, client_id: 'app', client_secret: client.client_secret ?? '' })
+    expect(await test.introspect(client, access_token)).toEqual({ active: false })
+  }
+  // A JWT of this length would not be looked at when it comes back.
+  const long = await ask(13_000)
+  if (accessTokenFormat === 'jwt') await expectTokenError(long, 400, 'invalid_request')
+  else expect(long.status).toBe(200)
 })
 
 describe('JW-12: a JWT without kid costs no search', () => {

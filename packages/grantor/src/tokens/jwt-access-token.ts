@@ -1,9 +1,10 @@
 import type { Minted, PresentedToken, ServerContext } from '../context.ts'
+import { InvalidRequestError } from '../errors.ts'
 import { type AccessToken, type Mark, REVOKED_JTI } from '../models/artifacts.ts'
 import { type Grant, isLive } from '../models/grant.ts'
 import type { Found } from '../stores/store.ts'
 import { TokenFormatBase } from './base.ts'
-import { OwnJwts } from './own-jwts.ts'
+import { MAX_JWT_LENGTH, OwnJwts } from './own-jwts.ts'
 import { signJwt } from './sign-jwt.ts'
 
 const TYPE = 'at+jwt'
@@ -38,7 +39,10 @@ export class JwtAccessToken extends TokenFormatBase {
       // The grant is named in the `jti`, so that its death is known wherever the token comes back to this server.
       jti: grant ? `${grant.id}.${id}` : id
     }
-    return { token: await signJwt(await this.server.keys.signer(resource?.signingAlgorithm), TYPE, payload) }
+    const signed = await signJwt(await this.server.keys.signer(resource?.signingAlgorithm), TYPE, payload)
+    // One that would not be recognised here again could not be revoked.
+    if (signed.length > MAX_JWT_LENGTH) throw new InvalidRequestError('the access token would be too long; ask for less')
+    return { token: signed }
   }
 
   async read(token: string): Promise<PresentedToken | undefined> {

@@ -1,7 +1,8 @@
 import { base64url, compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
 import type { ServerContext } from '../context.ts'
 
-const MAX_LENGTH = 16_384
+/** Characters of a JWT of this server that comes back; what is longer, no server takes in a header. */
+export const MAX_JWT_LENGTH = 16_384
 
 /** Recognises the JWTs that this server signed, by their type. */
 export class OwnJwts {
@@ -15,7 +16,7 @@ export class OwnJwts {
 
   /** The payload; undefined, if it is not a JWT of this type that one of our keys signed. Its claims are the caller's to judge. */
   async verify(token: string, typ: string): Promise<Record<string, unknown> | undefined> {
-    if (token.length > MAX_LENGTH || token.split('.').length !== 3) return undefined
+    if (token.length > MAX_JWT_LENGTH || token.split('.').length !== 3) return undefined
     const keys = await this.#server.keys.publicKeys()
     // jose imports a key once per key set, so the set lives as long as its keys.
     if (keys !== this.#keys) this.#findKey = createLocalJWKSet({ keys: keys as JWK[] })
