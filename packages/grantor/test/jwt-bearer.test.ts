@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
-import { type AssertionIssuer, type AuthorizationServerOptions, jwtBearer, type NewClient } from '../src/index.ts'
+import { type AssertionIssuer, type AuthorizationServerOptions, jwtBearer, type NewClient, resourceIndicators } from '../src/index.ts'
 import { ELSEWHERE, type IssuerKey, makeAssertion, newIssuerKey } from './assertion-support.ts'
 import { Listener } from './listener.ts'
 import { expectTokenError, ISSUER, TestServer } from './support.ts'
@@ -206,6 +206,24 @@ describe('the JWT bearer grant (RFC 7523 §2.1)', () => {
     await test.server.store.grants.revoke({ subject: 'alice' }, test.now)
     expect((await test.introspect(client, access_token)).active).toBe(false)
     await expectTokenError(await ask(await assert(), { scope: 'read' }), 400, 'invalid_grant')
+  })
+
+  test('RFC 8707 §2.1: of several authorizations it belongs to one for the resource; what was allowed at no such resource is refused', async () => {
+    const [first, second, third] = ['https://a.example.com', 'https://b.example.com', 'https://c.example.com'] as const
+    const resources = [first, second, third].map((identifier) => ({ identifier }))
+    const extensions = [resourceIndicators(), jwtBearer({ issuers: [issuer()] })]
+    const { test, client, assert, ask } = await ready({}, {}, { resources, extensions })
+    for (const resource of [first, second]) {
+      await test.code({ resource })
+      test.now += 2
+    }
+    await test.server.clients.update('app', { require_consent: true })
+    test.now += 2
+    for (const resource of [first, second]) {
+      const { access_token } = await (await ask(await assert(), { scope: 'read', resource })).json()
+      expect(await test.introspect(client, access_token)).toMatchObject({ active: true, aud: resource })
+    }
+    await expectTokenError(await ask(await assert(), { scope: 'read', resource: third }), 400, 'invalid_target')
   })
 
   test('no refresh token comes with it unless the rule says so, and what nothing renews leaves no grant behind', async () => {

@@ -110,6 +110,8 @@ describe('a JWT of a trusted issuer as the subject token (RFC 8693 §3)', () => 
     test.now += 2
     const answer = await (await ask()).json()
     expect((await shown(answer.access_token)).active).toBe(true)
+    // RFC 8707 §2.1: it was allowed at the default audience alone, whatever the rule says.
+    await expectTokenError(await ask({}, { audience: ORDERS }), 400, 'invalid_request')
     await test.server.store.grants.revoke({ subject: 'alice' }, test.now)
     expect((await shown(answer.access_token)).active).toBe(false)
     await expectTokenError(await ask(), 400, 'invalid_request')

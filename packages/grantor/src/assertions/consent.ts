@@ -1,16 +1,22 @@
 import type { ServerContext } from '../context.ts'
 import type { Client } from '../models/client.ts'
-import type { Grant } from '../models/grant.ts'
+import { type Grant, grantedResources } from '../models/grant.ts'
+import { defaultAudience } from '../models/resource.ts'
 import { isWithin } from '../models/scope.ts'
 
 const MAX_GRANTS = 1000
 
-/** The grant in which a person, who is not there to be asked, allowed a client all of this before; undefined: there is none. */
-export async function consentedGrant(
+/** What a person, who is not there to be asked, allowed a client before, as far as all of this scope is in it; the newest first. */
+export async function consentedGrants(
   server: ServerContext,
   client: Client,
   { subject, scope }: { subject: string; scope: readonly string[] }
-): Promise<Grant | undefined> {
+): Promise<readonly Grant[]> {
   const grants = await server.store.grants.list({ clientId: client.client_id, subject }, server.now(), MAX_GRANTS)
-  return grants.find((grant) => isWithin(scope, grant.scope))
+  return grants.filter((grant) => isWithin(scope, grant.scope))
+}
+
+/** Whether the person allowed it at each of these resources. */
+export function isGrantedAt(grant: Grant, resources: readonly string[], { settings }: ServerContext): boolean {
+  return isWithin(resources, grantedResources(grant) ?? [defaultAudience(settings)])
 }

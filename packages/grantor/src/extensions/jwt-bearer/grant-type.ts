@@ -1,4 +1,4 @@
-import { consentedGrant } from '../../assertions/consent.ts'
+import { consentedGrants, isGrantedAt } from '../../assertions/consent.ts'
 import { type SpentAssertion, spendAssertion } from '../../assertions/spend.ts'
 import type { TrustedClaims } from '../../assertions/trusted-issuer.ts'
 import { TrustedIssuers } from '../../assertions/trusted-issuers.ts'
@@ -37,7 +37,9 @@ export class JwtBearerGrantType extends GrantTypeBase {
     if (subject === undefined) throw new InvalidGrantError('the subject of the assertion is nobody here')
     const scope = scopeFor(request, issuer)
     const needsConsent = client.require_consent !== false
-    const grant = needsConsent ? await consentedGrant(this.server, client, { subject, scope }) : undefined
+    const grants = needsConsent ? await consentedGrants(this.server, client, { subject, scope }) : []
+    // RFC 8707 §2.2: one of several authorizations may be for the resource; without resource indicators the parameter says nothing.
+    const grant = grants.find((one) => isGrantedAt(one, params.all('resource'), this.server)) ?? grants[0]
     if (needsConsent && !grant) throw new InvalidGrantError('the person did not allow this client what it asks for')
     // Under a grant that is there already a refresh token would be good for all of it, whatever the issuer's word is good for.
     const refreshToken = issuer.refreshToken === true && grant === undefined

@@ -1,4 +1,4 @@
-import { consentedGrant } from '../../assertions/consent.ts'
+import { consentedGrants, isGrantedAt } from '../../assertions/consent.ts'
 import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
 import { InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
 import { GrantTypeBase } from '../../grant-types/base.ts'
@@ -52,7 +52,7 @@ export class TokenExchangeGrantType extends GrantTypeBase {
     const exchanged: Exchanged = { from: subject.from, subject: subject.subject, ...(actor && { actor: actor.sub }) }
     const scope = scopeOf(request, { subject, allowance })
     return {
-      ...(await this.#grantFor(request, subject, scope)),
+      ...(await this.#grantFor(request, subject, { scope, resource })),
       subject: subject.subject,
       scope,
       resource,
@@ -94,12 +94,14 @@ export class TokenExchangeGrantType extends GrantTypeBase {
   async #grantFor(
     { client }: TokenRequest,
     subject: SubjectToken,
-    scope: readonly string[]
+    { scope, resource }: { scope: readonly string[]; resource: readonly string[] }
   ): Promise<Pick<TokenIssuance, 'grant' | 'makesGrant'>> {
     if (subject.grant) return { grant: subject.grant }
     if (subject.scope) return { makesGrant: false }
     if (client.require_consent === false) return {}
-    const grant = await consentedGrant(this.server, client, { subject: subject.subject, scope })
+    const grants = await consentedGrants(this.server, client, { subject: subject.subject, scope })
+    // RFC 8707 §2.1: what the person allowed at one resource, is not allowed at another.
+    const grant = grants.find((one) => isGrantedAt(one, resource, this.server))
     return { grant: grant ?? refuse({ reason: 'the person did not allow this client what it asks for' }) }
   }
 
