@@ -1,25 +1,27 @@
 import { type DerValue, derText, derValues, objectIdentifier } from './der.ts'
 
 /** RFC 4514 §3, and what else of RFC 4519, RFC 2985 and ETSI TS 119 495 is in the certificates of clients. */
-const TYPES: Readonly<Record<string, string>> = {
-  cn: '2.5.4.3',
-  sn: '2.5.4.4',
-  serialnumber: '2.5.4.5',
-  c: '2.5.4.6',
-  l: '2.5.4.7',
-  st: '2.5.4.8',
-  street: '2.5.4.9',
-  o: '2.5.4.10',
-  ou: '2.5.4.11',
-  title: '2.5.4.12',
-  businesscategory: '2.5.4.15',
-  postalcode: '2.5.4.17',
-  givenname: '2.5.4.42',
-  organizationidentifier: '2.5.4.97',
-  uid: '0.9.2342.19200300.100.1.1',
-  dc: '0.9.2342.19200300.100.1.25',
-  emailaddress: '1.2.840.113549.1.9.1'
-}
+const TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    cn: '2.5.4.3',
+    sn: '2.5.4.4',
+    serialnumber: '2.5.4.5',
+    c: '2.5.4.6',
+    l: '2.5.4.7',
+    st: '2.5.4.8',
+    street: '2.5.4.9',
+    o: '2.5.4.10',
+    ou: '2.5.4.11',
+    title: '2.5.4.12',
+    businesscategory: '2.5.4.15',
+    postalcode: '2.5.4.17',
+    givenname: '2.5.4.42',
+    organizationidentifier: '2.5.4.97',
+    uid: '0.9.2342.19200300.100.1.1',
+    dc: '0.9.2342.19200300.100.1.25',
+    emailaddress: '1.2.840.113549.1.9.1'
+  })
+)
 const NUMBERS = /^[0-2](?:\.(?:0|[1-9]\d{0,15})){1,30}$/
 const HEXADECIMAL = /^#(?:[0-9a-f]{2}){1,1000}$/i
 // RFC 4514 §3: stringchar and pair; a string does not begin with a sharp, and the spaces at its ends are escaped.
@@ -69,7 +71,7 @@ function attributeOf(text: string): Attribute {
   const equals = text.indexOf('=')
   if (equals === -1) throw new RangeError('an attribute has a type and a value')
   const name = text.slice(0, equals).trim()
-  const type = NUMBERS.test(name) ? name : TYPES[name.toLowerCase()]
+  const type = NUMBERS.test(name) ? name : TYPES.get(name.toLowerCase())
   if (type === undefined) throw new RangeError('a type that is not known by name')
   // Other implementations put spaces after separators; one that belongs to the value is escaped.
   return [type, textOf(text.slice(equals + 1).replace(/^ +/, ''))]

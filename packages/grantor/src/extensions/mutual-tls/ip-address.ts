@@ -1,4 +1,5 @@
-const VERSION_4 = /^(?:\d{1,3}\.){3}\d{1,3}$/
+// RFC 3986 §3.2.2: to some, a number that begins with 0 is octal.
+const VERSION_4 = /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/
 const VERSION_6 = /^[0-9a-f:.]{2,45}$/i
 
 /** The octets of an address of IP version 4 or 6, joined by commas. Undefined: it is none. */
