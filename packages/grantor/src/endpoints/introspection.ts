@@ -108,11 +108,10 @@ export class IntrospectionEndpoint implements Endpoint {
 
   /** RFC 9396 §9.2: authorization details are "potentially filtered … for the RS making the introspection request". */
   #claimsFor(claims: AccessToken['claims'] = {}, token: AccessToken, { client_id }: Client): Record<string, unknown> {
-    const own = this.#resourcesOf(token, client_id)
     const details = claims[AUTHORIZATION_DETAILS]
-    return Array.isArray(details) && token.client_id !== client_id && own.length > 0
-      ? { ...claims, [AUTHORIZATION_DETAILS]: detailsAt(details, own, this.#server.settings.resources) }
-      : claims
+    if (!Array.isArray(details) || token.client_id === client_id) return claims
+    const own = this.#resourcesOf(token, client_id)
+    return own.length > 0 ? { ...claims, [AUTHORIZATION_DETAILS]: detailsAt(details, own, this.#server.settings.resources) } : claims
   }
 
   #resourcesOf({ aud }: AccessToken, introspector: string): readonly string[] {
