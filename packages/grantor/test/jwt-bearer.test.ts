@@ -69,6 +69,7 @@ describe('the JWT bearer grant (RFC 7523 §2.1)', () => {
     ['the subject is a text', { sub: '' }],
     ['the subject is a text that every store can hold', { sub: 'a\0' }],
     ['the jti is a text that every store can hold', { jti: '\ud800' }],
+    ['so is every claim that a person may be looked up by', { email: 'a\0@example.com' }],
     ['the subject is known here', { sub: '9' }],
     ['the subject is not locked here', { sub: '8' }],
     ['"The JWT MUST contain an "aud" (audience) claim"', { aud: undefined }],

@@ -3,7 +3,7 @@ import type { ServerContext } from '../context.ts'
 import { allowedOf, namesOf, PUBLIC_KEY_SIGNATURES } from '../crypto/algorithms.ts'
 import { ConfigurationError, InvalidGrantError } from '../errors.ts'
 import type { Client } from '../models/client.ts'
-import { isStorable } from '../stores/storable.ts'
+import { storableJson } from '../stores/storable.ts'
 import type { TrustedClaims, TrustedIssuer } from './trusted-issuer.ts'
 
 const MAX_LENGTH = 16_384
@@ -74,7 +74,7 @@ export class TrustedIssuers<I extends TrustedIssuer> {
     const latest = this.#server.now() + clockSkew
     const { iss, sub, aud, exp, iat } = claims
     if (typeof iss !== 'string') throw wrong('iss')
-    if (typeof sub !== 'string' || sub === '' || !isStorable(sub)) throw wrong('sub')
+    if (typeof sub !== 'string' || sub === '') throw wrong('sub')
     // One that is for others, too, could be sent here by one of them.
     if ([aud].flat().length !== 1) throw wrong('aud')
     // RFC 7523 §3: the server "may reject JWTs with an "exp" claim value that is unreasonably far in the future".
@@ -82,6 +82,7 @@ export class TrustedIssuers<I extends TrustedIssuer> {
     if (iat !== undefined && !(typeof iat === 'number' && iat <= latest)) throw wrong('iat')
     const unknown = NOT_UNDERSTOOD.find((claim) => Object.hasOwn(claims, claim))
     if (unknown !== undefined) throw new InvalidGrantError(`${unknown} of the JWT is not understood here`)
+    checkStorable(claims)
     return { ...claims, iss, sub, exp }
   }
 
@@ -94,6 +95,15 @@ export class TrustedIssuers<I extends TrustedIssuer> {
 
 function wrong(claim: string, cause?: unknown): InvalidGrantError {
   return new InvalidGrantError(`${claim} of the JWT is missing or wrong`, { cause })
+}
+
+/** Whoever asks a database for what any claim says, asks it for something that it can have. @throws InvalidGrantError */
+function checkStorable(claims: JWTPayload): void {
+  try {
+    storableJson(claims)
+  } catch (cause) {
+    throw new InvalidGrantError('the JWT has NUL or half of a surrogate pair in it', { cause })
+  }
 }
 
 /** Header and issuer that an unverified JWT claims. @throws InvalidGrantError if it is not a JWS in compact form. */

@@ -8,7 +8,6 @@ import { GrantTypeBase } from '../../grant-types/base.ts'
 import { AUTHORIZATION_DETAILS, grantedDetails } from '../../models/authorization-detail.ts'
 import { isWithin, parseScope } from '../../models/scope.ts'
 import type { TokenRequest } from '../../requests.ts'
-import { isStorable } from '../../stores/storable.ts'
 import type { AssertionIssuer, JwtBearerOptions } from './options.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -66,7 +65,7 @@ export class JwtBearerGrantType extends GrantTypeBase {
 
 /** @throws InvalidGrantError without a `jti` nobody could tell whether it was used before. */
 function spendable({ iss, jti, exp }: TrustedClaims): SpentAssertion {
-  if (typeof jti !== 'string' || jti === '' || !isStorable(jti)) throw new InvalidGrantError('jti of the assertion is missing or wrong')
+  if (typeof jti !== 'string' || jti === '') throw new InvalidGrantError('jti of the assertion is missing or wrong')
   return { iss, jti, exp }
 }
 
