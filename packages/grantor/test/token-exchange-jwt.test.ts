@@ -77,6 +77,17 @@ describe('a JWT of a trusted issuer as the subject token (RFC 8693 §3)', () => 
     expect((await shown(answer.access_token)).active).toBe(false)
   })
 
+  test.each(['opaque', 'jwt'])(
+    'TX-04 whoever it was shown to does not pass for its subject: a %s token for it is no actor token',
+    async (format) => {
+      const { ask, gateway, ownToken } = await ready({ impersonation: true }, {}, format)
+      const { access_token: actor_token } = await (await ask()).json()
+      const as = (token: string) => ask({}, { actor_token: token, actor_token_type: ACCESS_TOKEN })
+      await expectTokenError(await as(actor_token), 400, 'invalid_request')
+      expect((await as(await ownToken(gateway))).status).toBe(200)
+    }
+  )
+
   test.each([
     ['not trusted', { iss: 'https://evil.example.com' }],
     ['of nobody here', { sub: '9' }],

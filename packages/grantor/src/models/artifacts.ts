@@ -43,7 +43,7 @@ export interface AccessToken {
   aud: readonly string[]
   iat: number
   cnf?: Confirmation
-  /** The tokens that it was made of (RFC 8693): it is dead as soon as one of them is. */
+  /** It was exchanged (RFC 8693), for these tokens of this server: it is dead as soon as one of them is. */
   made_of?: readonly SourceToken[]
   /** What extensions added. */
   claims?: Record<string, unknown>

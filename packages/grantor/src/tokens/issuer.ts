@@ -25,7 +25,7 @@ export class TokenIssuer implements TokenService {
 
   async accessToken(
     { client, confirmation }: { client: Client; confirmation?: Confirmation },
-    { scope, subject, claims, resource, expiresAt: latest, madeOf = [] }: TokenIssuance,
+    { scope, subject, claims, resource, expiresAt: latest, madeOf }: TokenIssuance,
     grant?: Grant
   ): Promise<Minted & { expiresIn: number; scope: string }> {
     const now = this.#server.now()
@@ -42,7 +42,7 @@ export class TokenIssuer implements TokenService {
       aud: target.audience,
       iat: now,
       ...(confirmation && { cnf: confirmation }),
-      ...(madeOf.length > 0 && { made_of: madeOf }),
+      ...(madeOf && { made_of: madeOf }),
       ...(claims && { claims: withoutReserved(claims) })
     }
     const minted = await this.#format(target.format).issue(token, {

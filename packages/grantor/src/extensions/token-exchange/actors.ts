@@ -42,16 +42,12 @@ export async function readActor(
   // Who was shown a token of somebody else must not pass for them.
   if (!token || token.from !== client.client_id)
     throw new InvalidRequestError("the actor token is none of this client's, expired or revoked")
-  if (isExchanged(token)) throw new InvalidRequestError('the actor token was itself exchanged for another')
+  // Whoever was given a token to act for somebody is not that somebody.
+  if (token.isExchanged || token.claims.act !== undefined) throw new InvalidRequestError('the actor token was itself exchanged for another')
   if (token.confirmation && !sameConfirmation(token.confirmation, confirmation))
     throw new InvalidRequestError('the actor token is bound to a key that the request does not prove')
   const { grant, subject } = token
   return { actor: { sub: grant ? await server.subjectFor(client, subject) : subject, client_id: client.client_id }, token }
-}
-
-/** Whoever was given a token to act for somebody is not that somebody. */
-function isExchanged({ sources, grant, from, claims }: SubjectToken): boolean {
-  return sources.length > 1 || claims.act !== undefined || (grant !== undefined && grant.clientId !== from)
 }
 
 /**

@@ -33,6 +33,8 @@ export interface SubjectToken {
   claims: Readonly<Record<string, unknown>>
   /** What another token made of it ends with. */
   sources: readonly SourceToken[]
+  /** It is what came of an exchange. */
+  isExchanged: boolean
 }
 
 /** Reads subject tokens by what they are said to be. */
@@ -61,7 +63,7 @@ export class SubjectTokens {
     if (!presented || presented.revoked) return undefined
     const { id, format, token, grant, expiresAt } = presented
     if (grant && !isLive(grant, this.#server.now())) return undefined
-    const { client_id, sub = client_id, scope, aud, cnf, claims = {}, made_of = [] } = token
+    const { client_id, sub = client_id, scope, aud, cnf, claims = {}, made_of } = token
     return {
       from: client_id,
       subject: grant?.subject ?? sub,
@@ -71,7 +73,8 @@ export class SubjectTokens {
       expiresAt,
       ...(cnf && { confirmation: cnf }),
       claims,
-      sources: [...made_of, { format, jti: id, client_id }]
+      sources: [...(made_of ?? []), { format, jti: id, client_id }],
+      isExchanged: made_of !== undefined
     }
   }
 
@@ -90,7 +93,8 @@ export class SubjectTokens {
       audience: grantedResources(grant) ?? [defaultAudience(this.#server.settings)],
       expiresAt: idToken.exp,
       claims: idToken.claims,
-      sources: []
+      sources: [],
+      isExchanged: false
     }
   }
 
@@ -105,7 +109,7 @@ export class SubjectTokens {
     if (expiresAt <= this.#server.now()) refuse({ reason: 'nothing is left of its lifetime' })
     const subject = (await issuer.subjectOf(claims)) ?? refuse({ reason: 'the subject is nobody here' })
     const audience = [defaultAudience(this.#server.settings)]
-    return { from: claims.iss, subject, audience, expiresAt, claims, sources: [] }
+    return { from: claims.iss, subject, audience, expiresAt, claims, sources: [], isExchanged: false }
   }
 
   /** The newest, if the person authorized the client several times in one session. */
