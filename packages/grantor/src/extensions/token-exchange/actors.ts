@@ -4,7 +4,6 @@ import { sameConfirmation } from '../../models/confirmation.ts'
 import { isDeeper } from '../../models/nesting.ts'
 import type { TokenRequest } from '../../requests.ts'
 import { isRecord } from '../../setting-rules.ts'
-import { storableJson } from '../../stores/storable.ts'
 import { ACCESS_TOKEN_TYPE, type SubjectToken, type SubjectTokens } from './subject-tokens.ts'
 
 /** Of the chain of those who act for each other. */
@@ -70,7 +69,7 @@ export function checkMayAct({ claims: { may_act: mayAct } }: SubjectToken, actor
  * @throws InvalidRequestError if there are too many, or another server says of them what cannot be passed on
  */
 export function actOf({ claims: { act: before } }: SubjectToken, actor: Actor | undefined): Record<string, unknown> | undefined {
-  if (before !== undefined && !isPassedOn(before)) throw new InvalidRequestError('act of the subject token is not understood here')
+  if (before !== undefined && !isActor(before)) throw new InvalidRequestError('act of the subject token is not understood here')
   const act = actor ? { ...actor, ...(before !== undefined && { act: before }) } : before
   let depth = 0
   for (let one: unknown = act; isRecord(one); one = one.act) depth++
@@ -78,12 +77,7 @@ export function actOf({ claims: { act: before } }: SubjectToken, actor: Actor | 
   return act
 }
 
-/** Whether every store and every reader of tokens can hold it. */
-function isPassedOn(act: unknown): act is Record<string, unknown> {
-  if (!isRecord(act) || isDeeper(act, MAX_NESTING)) return false
-  try {
-    return storableJson(act) !== ''
-  } catch {
-    return false
-  }
+/** Whether every reader of tokens can walk it. */
+function isActor(act: unknown): act is Record<string, unknown> {
+  return isRecord(act) && !isDeeper(act, MAX_NESTING)
 }
