@@ -14,6 +14,7 @@ import {
   richAuthorizationRequests,
   type StandardSchemaV1
 } from '../src/index.ts'
+import { detailsAt } from '../src/models/authorization-detail.ts'
 import { deviceServer } from './device-support.ts'
 import { AUTHORIZATION, basic, expectRedirectError, expectTokenError, TestServer } from './support.ts'
 import { exchangers, exchanging, ORDERS, RULE } from './token-exchange-support.ts'
@@ -360,6 +361,17 @@ describe('with resource indicators (§3.2, §9.1)', () => {
       }
     }
   )
+
+  test('§9.1: a location that stands alone, where its type lets it, is no less one', () => {
+    const details = [
+      AT_ACCOUNTS,
+      { type: 'odd', locations: ACCOUNTS },
+      { type: 'odd', locations: 7 },
+      { type: 'odd', locations: [[ACCOUNTS]] }
+    ]
+    expect(detailsAt(details, [MAIL], resources)).toEqual(details.slice(2))
+    expect(detailsAt(details, [ACCOUNTS], resources)).toEqual(details)
+  })
 
   test('"The resource parameter does not have any effect on the way the AS processes the authorization_details authorization request parameter"', async () => {
     const { code, redeem } = await ready({ resources, extensions: [resourceIndicators()] })

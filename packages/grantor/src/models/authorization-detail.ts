@@ -15,7 +15,10 @@ export function grantedDetails(grant: Pick<Grant, 'details'> | undefined): reado
   return (grant?.details?.[AUTHORIZATION_DETAILS] ?? []) as readonly AuthorizationDetail[]
 }
 
-/** What of some details concerns one of these resources: one with `locations` (RFC 9396 §2.2) that are resources here is for these alone. */
+/**
+ * What of some details concerns one of these resources: one with `locations` (RFC 9396 §2.2) that are resources here is for these alone. A type
+ * may let one stand there without a list.
+ */
 export function detailsAt(
   details: readonly AuthorizationDetail[],
   audience: readonly string[],
@@ -23,7 +26,7 @@ export function detailsAt(
 ): readonly AuthorizationDetail[] {
   const known = resources.map(({ identifier }) => identifier)
   return details.filter(({ locations }) => {
-    const places = Array.isArray(locations) ? locations.filter((location) => known.includes(location)) : []
-    return places.length === 0 || places.some((place) => audience.includes(place))
+    const places = [locations].flat().filter((location) => known.includes(location as string))
+    return places.length === 0 || places.some((place) => audience.includes(place as string))
   })
 }
