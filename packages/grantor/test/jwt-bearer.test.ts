@@ -227,6 +227,18 @@ describe('the JWT bearer grant (RFC 7523 §2.1)', () => {
     await expectTokenError(await ask(await assert(), { scope: 'read', resource: third }), 400, 'invalid_target')
   })
 
+  test('RFC 7523 §3: an assertion is not spent on a token that cannot be issued for the resource', async () => {
+    const resources = [
+      { identifier: 'https://a.example.com', scopes: ['read'] },
+      { identifier: 'https://b.example.com', scopes: ['write'] }
+    ]
+    const { assert, ask } = await ready({}, {}, { resources, defaultResource: 'https://a.example.com' })
+    const assertion = await assert()
+    await expectTokenError(await ask(assertion, { scope: 'write' }), 400, 'invalid_scope')
+    expect((await ask(assertion, { scope: 'read' })).status).toBe(200)
+    await expectTokenError(await ask(assertion, { scope: 'read' }), 400, 'invalid_grant')
+  })
+
   test('no refresh token comes with it unless the rule says so, and what nothing renews leaves no grant behind', async () => {
     const metadata = { grant_types: [JWT_BEARER, 'refresh_token'] }
     const { test, assert, ask } = await ready({}, metadata)

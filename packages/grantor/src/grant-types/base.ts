@@ -44,6 +44,7 @@ export abstract class GrantTypeBase {
     // What nothing can renew ends with its only token; until then it counts as something that the person allowed.
     const stored = grant && grant !== issuance.grant && !refresh ? { ...grant, expiresAt: server.now() + access.expiresIn } : grant
     const yields = [access.artifact, refresh?.artifact].filter((artifact) => artifact !== undefined)
+    if (this.beforeStoring) await this.beforeStoring(request, issuance)
     const repeated = await this.#store(request, issuance, stored, yields, response)
     if (repeated) return repeated
     server.emit(
@@ -59,6 +60,9 @@ export abstract class GrantTypeBase {
     )
     return response
   }
+
+  /** Spends what pays, where `spends` cannot say it: when all is judged and written, and only the store can still fail. @throws InvalidGrantError if it was spent before. */
+  protected beforeStoring?(request: TokenRequest, issuance: TokenIssuance): Promise<void>
 
   /** A refresh token needs a grant type that allows it, a client that may use it, and a server that takes it back. */
   protected mayRefresh({ client }: TokenRequest, issuance: TokenIssuance): boolean {

@@ -2,7 +2,7 @@ import { consentedGrants, isGrantedAt } from '../../assertions/consent.ts'
 import { type SpentAssertion, spendAssertion } from '../../assertions/spend.ts'
 import type { TrustedClaims } from '../../assertions/trusted-issuer.ts'
 import { TrustedIssuers } from '../../assertions/trusted-issuers.ts'
-import type { ServerContext, TokenIssuance, TokenResponse } from '../../context.ts'
+import type { ServerContext, TokenIssuance } from '../../context.ts'
 import { InvalidGrantError, InvalidScopeError } from '../../errors.ts'
 import { GrantTypeBase } from '../../grant-types/base.ts'
 import { AUTHORIZATION_DETAILS, grantedDetails } from '../../models/authorization-detail.ts'
@@ -52,14 +52,12 @@ export class JwtBearerGrantType extends GrantTypeBase {
     }
   }
 
-  /** Spends the assertion first: of all who come with it one gets a token. */
-  override async createTokenResponse(request: TokenRequest, issuance: TokenIssuance): Promise<TokenResponse> {
-    const assertion = issuance.details?.assertion as SpentAssertion
-    if (!(await spendAssertion(this.server, assertion))) {
-      this.server.emit('assertion.replayed', { clientId: request.client.client_id, issuer: assertion.iss }, request.id)
-      throw new InvalidGrantError('the assertion was used before')
-    }
-    return super.createTokenResponse(request, issuance)
+  /** Of all who come with the assertion one gets a token. */
+  protected override async beforeStoring({ client, id }: TokenRequest, { details }: TokenIssuance): Promise<void> {
+    const assertion = details?.assertion as SpentAssertion
+    if (await spendAssertion(this.server, assertion)) return
+    this.server.emit('assertion.replayed', { clientId: client.client_id, issuer: assertion.iss }, id)
+    throw new InvalidGrantError('the assertion was used before')
   }
 }
 
