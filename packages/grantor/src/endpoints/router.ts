@@ -84,7 +84,7 @@ export class Router {
   async #form(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<Params> {
     const params = await readForm(request)
     const inUrl = Params.parse(query)
-    const inQuery = NEVER_IN_QUERY.find((name) => inUrl.has(name))
+    const inQuery = query === '' ? undefined : NEVER_IN_QUERY.find((name) => inUrl.has(name))
     if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
     // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
     const repeated = endpoint.forPeople ? undefined : params.repeated()

@@ -74,10 +74,12 @@ export class TokenIssuer implements TokenService {
   }
 
   /** Whether all that it hangs on is still there, besides its grant. */
-  async #isSupported({ token: { client_id, made_of = [] }, grant }: PresentedToken): Promise<boolean> {
+  async #isSupported({ token: { client_id, made_of }, grant }: PresentedToken): Promise<boolean> {
+    if (!(await this.#hasClient(client_id))) return false
     // A grant may be another client's: what it was given was exchanged (RFC 8693).
-    const clients = grant && grant.clientId !== client_id ? [client_id, grant.clientId] : [client_id]
-    const alive = await Promise.all([...clients.map((id) => this.#hasClient(id)), ...made_of.map((source) => this.#isAlive(source))])
+    if (grant && grant.clientId !== client_id && !(await this.#hasClient(grant.clientId))) return false
+    if (!made_of) return true
+    const alive = await Promise.all(made_of.map((source) => this.#isAlive(source)))
     return alive.every((one) => one)
   }
 
