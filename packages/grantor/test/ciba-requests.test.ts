@@ -1,10 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
 import { CIBA_GRANT_TYPE, ciba, ExpiredLoginHintTokenError, type NewClient, openid } from '../src/index.ts'
-import { ALICE, cibaServer, TILL } from './ciba-support.ts'
+import { ALICE, cibaServer, requestSigner, TILL } from './ciba-support.ts'
 import { AUTHENTICATION, PAIRWISE_KEY } from './openid-support.ts'
 import { basic, expectTokenError, ISSUER, REDIRECT_URI, START, TestServer } from './support.ts'
 
 const nobody = async () => undefined
+const SIGNER = await requestSigner()
 
 describe('the backchannel authentication endpoint (CIBA Core §7)', () => {
   test('§7.3 answers with what to poll with, for how long and how often, and reaches the person', async () => {
@@ -242,28 +243,33 @@ describe('user codes (CIBA Core §7.1)', () => {
 
 describe('id_token_hint (CIBA Core §7.1)', () => {
   /** Signs Alice in at the browser: the ID token of that. */
-  async function signedIn(metadata: NewClient = {}, pairwise = false) {
-    const provider = openid({ claims: async () => ({}), ...(pairwise && { pairwiseKey: PAIRWISE_KEY }) })
+  async function signedIn(metadata: NewClient = {}) {
+    const provider = openid({ claims: async () => ({}), pairwiseKey: PAIRWISE_KEY })
     const asked: unknown[] = []
     const findUser = async (hint: { value: string }) => {
       asked.push(hint)
       return hint.value
     }
-    const test = new TestServer({ extensions: [provider, ciba({ findUser })] })
+    const test = new TestServer({ extensions: [provider, ciba({ findUser })], outbound: SIGNER.outbound })
     const grant_types = [...TILL.grant_types, 'authorization_code']
     const client = { ...TILL, grant_types, redirect_uris: [REDIRECT_URI], require_consent: false, ...metadata }
     const { client_secret = '' } = await test.server.clients.create(client)
     const till = { client_id: 'till', client_secret }
     const { id_token } = await (await test.redeem(till, await test.code({ ...AUTHENTICATION, client_id: 'till' }))).json()
-    const ask = (id_token_hint: string) => test.post('/bc-authorize', { scope: 'openid', id_token_hint }, basic('till', client_secret))
+    const ask = async (id_token_hint: string) => {
+      const params = { scope: 'openid', id_token_hint }
+      const isSigned = metadata.backchannel_authentication_request_signing_alg !== undefined
+      const sent = isSigned ? { request: await SIGNER.sign(test.now, params) } : params
+      return test.post('/bc-authorize', sent, basic('till', client_secret))
+    }
     return { test, asked, id_token, ask }
   }
 
-  test.each([
-    ['public', {}, false],
-    ['pairwise', { subject_type: 'pairwise' as const }, true]
-  ])('an ID token with a %s subject leads to the person, even when it has expired', async (_, metadata, pairwise) => {
-    const { test, ask, asked, id_token } = await signedIn(metadata, pairwise)
+  test.each<[string, NewClient]>([
+    ['public', {}],
+    ['pairwise', { ...SIGNER.metadata, subject_type: 'pairwise' }]
+  ])('an ID token with a %s subject leads to the person, even when it has expired', async (_, metadata) => {
+    const { test, ask, asked, id_token } = await signedIn(metadata)
     test.now += 7200
     expect((await ask(id_token)).status).toBe(200)
     expect(asked).toEqual([{ kind: 'subject', value: 'alice' }])

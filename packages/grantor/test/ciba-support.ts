@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import {
   type AuthorizationServerOptions,
   type BackchannelRequest,
@@ -8,7 +9,7 @@ import {
   type NewClient,
   openid
 } from '../src/index.ts'
-import { basic, START, TestServer } from './support.ts'
+import { basic, ISSUER, START, TestServer } from './support.ts'
 
 export const TILL = {
   client_id: 'till',
@@ -56,4 +57,17 @@ export async function cibaServer(
   const approve = async () => requests.approve((await waiting()).id, ALICE)
   const deny = async () => requests.deny((await waiting()).id, 'alice')
   return { test, till, client_secret, people, notified, requests, send, ask, begin, poll, waiting, approve, deny }
+}
+
+/** A till that publishes its key on its host, and signs its requests with it: `outbound` is what the server finds there. */
+export async function requestSigner() {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const body = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] })
+  const metadata = { jwks_uri: 'https://client.example.com/jwks', backchannel_authentication_request_signing_alg: 'ES256' as const }
+  const outbound = async () => ({ status: 200, headers: new Headers(), contentType: 'application/json', body })
+  const sign = (now: number, params: Record<string, unknown>) => {
+    const claims = { iss: TILL.client_id, aud: ISSUER, iat: now, nbf: now, exp: now + 60, jti: 'j1', ...params }
+    return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+  }
+  return { metadata, outbound, sign }
 }
