@@ -32,6 +32,7 @@ export interface AuthorizationRequest {
   client: Client
   redirectUri: string
   responseType: string
+  /** Empty, as `redirectUri`: nobody is redirected, and the client polls. */
   responseMode: string
   scope: readonly string[]
   state?: string

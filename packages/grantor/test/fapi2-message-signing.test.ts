@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { BackchannelRequests, CIBA_GRANT_TYPE, ciba, DEVICE_GRANT_TYPE, deviceAuthorization } from '../src/index.ts'
 import type { Fapi2Options } from '../src/presets/index.ts'
 import { answered, FapiFlow, OPENID, type SigningKey, sign, signingKey } from './fapi2-support.ts'
 import { AUTHORIZATION, expectRedirectError, expectTokenError, ISSUER, VERIFIER } from './support.ts'
@@ -167,4 +168,20 @@ describe('conformance 3.3 message signing: JARM', () => {
       })
     }
   )
+})
+
+test('a device, or a client of CIBA, is answered in no response mode: nothing of it need be signed', async () => {
+  const extensions = [deviceAuthorization(), ciba({ findUser: async ({ value }) => value })]
+  const metadata = { grant_types: [DEVICE_GRANT_TYPE, CIBA_GRANT_TYPE], backchannel_token_delivery_mode: 'poll' } as const
+  const flow = await FapiFlow.open({ ...OPTIONS, extensions }, {}, metadata)
+  const device = await flow.test.post('/device_authorization', { scope: 'openid', ...(await flow.assertion()) })
+  expect(device.status).toBe(200)
+  const asked = await flow.test.post('/bc-authorize', { scope: 'openid', login_hint: 'alice', ...(await flow.assertion()) })
+  const { auth_req_id } = await asked.json()
+  const requests = new BackchannelRequests(flow.test.server)
+  const [{ id } = { id: '' }] = await requests.list('alice')
+  await requests.approve(id, { subject: 'alice', authTime: flow.test.now })
+  const params = { grant_type: CIBA_GRANT_TYPE, auth_req_id }
+  await expectTokenError(await flow.token(params, ''), 400, 'invalid_dpop_proof')
+  expect(await (await flow.token(params)).json()).toMatchObject({ token_type: 'DPoP', id_token: expect.any(String) })
 })

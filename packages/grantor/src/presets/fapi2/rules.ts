@@ -63,9 +63,9 @@ export function clientFault(client: Omit<Client, 'client_id'>, { signed, binding
   return policyFault(client.settings ?? {})
 }
 
-/** The sentence that the answer breaks which a request asks for. */
+/** The sentence that the answer breaks which a request asks for; without a response mode nobody is redirected with one. */
 export function responseFault(responseMode: string, { signed }: Requirements): string | undefined {
-  return signed && !SIGNED_MODES.includes(responseMode) ? SENTENCES.signedResponses : undefined
+  return signed && responseMode !== '' && !SIGNED_MODES.includes(responseMode) ? SENTENCES.signedResponses : undefined
 }
 
 /** RFC 9449 §5.2, RFC 8705 §3.4; where there is one way only, a client need not say so. */
