@@ -112,6 +112,10 @@ describe('the backchannel authentication endpoint (CIBA Core §7)', () => {
     ['a line feed', 'one\ntwo'],
     ['a line separator', 'one\u2028two'],
     ['nothing that is visible', '\u200b'],
+    ['blanks', '   '],
+    ['a letter that is not visible', 'Till 3\u3164'],
+    ['a mark that is not visible', 'Till\u034f 3'],
+    ['an empty pattern of Braille', '\u2800'],
     ['a tower of accents', 'a\u0301\u0301\u0301\u0301']
   ])('CI-01 a binding message of %s: invalid_binding_message', async (_, binding_message) => {
     const { ask, notified } = await cibaServer()

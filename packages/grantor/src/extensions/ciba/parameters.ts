@@ -20,7 +20,7 @@ export const AUTHENTICATION_PARAMETERS: readonly string[] = [
 
 const MAX_MESSAGE = 100
 /** §7.1: "a limited set of plain text characters". No markup, nothing that is invisible or turns what stands around it, no tower of accents. */
-const MESSAGE = /^(?!.*\p{M}{4})(?:(?![<>])[\p{L}\p{M}\p{N}\p{P}\p{S} ])+$/u
+const MESSAGE = /^(?! *$)(?!.*\p{M}{4})(?:(?![<>\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S} ])+$/u
 const MAX_NOTIFICATION_TOKEN = 1024
 /** RFC 6750 §2.1 */
 const BEARER_TOKEN = /^[\w\-.~+/]+=*$/
