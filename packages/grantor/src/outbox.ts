@@ -45,7 +45,7 @@ export class Outbox<T extends Delivery> {
     this.#carrier = carrier
   }
 
-  /** Stores it, to be sent once it is due. Undefined: one of that id is there. `remembered`: seconds for which it is beyond its last attempt. */
+  /** Stores it, to be sent once it is due. Undefined: one of that id is there. `remembered`: seconds for which it is beyond when its last attempt is due. */
   async put(id: string, value: T, remembered: number): Promise<WaitingDelivery<T> | undefined> {
     const { kind, retryAfter } = this.#carrier
     const expiresAt = value.dueAt + retryAfter.reduce((sum, wait) => sum + wait, remembered)

@@ -159,6 +159,19 @@ describe('3.5 ping (CIBA Core §10.2)', () => {
     expect(told).toHaveLength(1)
   })
 
+  test('a node that looks late for what another left makes every attempt, and says when the last has failed', async () => {
+    const { test, begin, told, settled, outcomes, approve } = await pinged((_, response) => response.writeHead(503).end())
+    await begin()
+    await approve()
+    await settled()
+    for (const seconds of [50, 90, 150]) {
+      test.now += seconds
+      await test.server.maintain()
+    }
+    expect(told).toHaveLength(4)
+    expect(outcomes().at(-1)).toEqual(expect.not.objectContaining({ retryAt: expect.anything() }))
+  })
+
   test('of many decisions at once the client is told one', async () => {
     const { test, begin, told, settled, waiting, requests } = await pinged((_, response) => response.writeHead(204).end())
     await begin()

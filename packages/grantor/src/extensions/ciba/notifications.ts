@@ -24,6 +24,8 @@ const CLIENT_NOTIFICATION: Kind<ClientNotification> = 'client_notification'
 const RETRY_AFTER = [30, 60, 120]
 /** Seconds after which what was left undecided by a node that died is looked at. */
 const DOUBTFUL = 30
+/** Seconds for which the last attempt may be late: none is made before somebody looks for what is due. */
+const LATE = 600
 
 /** Tells clients that a person decided (CIBA Core §10.2). What is about to be decided is stored first, so that it is told whatever happens. */
 export class ClientNotifications {
@@ -56,7 +58,7 @@ export class ClientNotifications {
   ): Promise<WaitingDelivery<ClientNotification> | undefined> {
     const dueAt = this.#server.now() + DOUBTFUL
     const delivery = { client_id: value.client_id, request, notification, attempts: 0, dueAt }
-    return this.#outbox.put(this.#server.identifier(), delivery, 0)
+    return this.#outbox.put(this.#server.identifier(), delivery, LATE)
   }
 
   /** It was decided: the client is told, without waiting for its answer. */
