@@ -164,7 +164,7 @@ describe('conformance 3.3 message signing: JARM', () => {
       const response = await push({ response_mode: mode })
       expect(await response.json()).toMatchObject({
         error: 'invalid_request',
-        error_description: expect.stringContaining('FAPI 2.0 Message Signing section 5.4.1-1: shall support and issue signed')
+        error_description: expect.stringContaining('FAPI 2.0 Message Signing section 5.4.1-1: shall support, require use of, and issue')
       })
     }
   )

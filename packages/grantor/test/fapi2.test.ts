@@ -9,7 +9,8 @@ import {
   implicit,
   MemoryStore,
   type NewClient,
-  passwordGrant
+  passwordGrant,
+  type RequestObjectOptions
 } from '../src/index.ts'
 import { type Fapi2Options, fapi2, oauth21 } from '../src/presets/index.ts'
 import { FapiFlow, fapiClient, OPENID, signingKey } from './fapi2-support.ts'
@@ -60,6 +61,15 @@ describe('a server that contradicts the profile is not built, and told the sente
     expect(() => fapi2(options)).toThrow(`fapi2: ${SP}${sentence}`)
   })
 
+  test.each<[string, RequestObjectOptions]>([
+    ['Message Signing section 5.3.1-1: shall support, require use of, and verify signed request objects', { required: false }],
+    ['Message Signing section 5.3.1-4: shall require the request object to contain an exp claim', { maxLifetime: 3601 }],
+    ['Security Profile section 5.3.2.2-3: shall reject authorization requests sent without PAR', { byReference: true }]
+  ])('option of message signing: %s', (sentence, requestObjects) => {
+    expect(() => fapi2({ messageSigning: true, requestObjects })).toThrow(`fapi2: FAPI 2.0 ${sentence}`)
+    expect(() => fapi2({ requestObjects })).toThrow('requestObjects are for messageSigning')
+  })
+
   test('a way to authenticate that the profile has not, an extension that the preset has, an unknown option', () => {
     expect(() => build({ extensions: [clientSecretJwt] })).toThrow('client_secret_jwt: allowedAlgorithms has none of HS256')
     const basic = (server: ConstructorParameters<typeof ClientCredentialsGrantType>[0]) => ({
@@ -84,6 +94,7 @@ describe('a server that contradicts the profile is not built, and told the sente
       messageSigning: true,
       dpop: { nonces: true },
       pushedAuthorizationRequests: { lifetime: 599 },
+      requestObjects: { encrypted: true, maxLifetime: 600 },
       extensions: [dynamicRegistration({ access: 'open' })]
     }
     expect(() => build(options, { authorizationCodeLifetime: 30, signingAlgorithms: ['PS256', 'EdDSA'], clockSkew: 10 })).not.toThrow()
@@ -126,7 +137,9 @@ describe('a client that contradicts the profile', () => {
         message: expect.stringMatching(new RegExp(`^${member} is one of .*ES256`))
       })
     await expect(server.clients.create(await fapiClient({ response_modes: ['query'] }))).rejects.toMatchObject({
-      message: expect.stringContaining('FAPI 2.0 Message Signing section 5.4.1-1: shall support and issue signed authorization responses')
+      message: expect.stringContaining(
+        'FAPI 2.0 Message Signing section 5.4.1-1: shall support, require use of, and issue signed authorization responses'
+      )
     })
   })
 

@@ -57,7 +57,7 @@ const OF_MESSAGE_SIGNING: readonly string[] = ['jarm', 'jwt_introspection', 'req
  * `users` is called when they are there.
  */
 export function presetOf(config: Config, users: () => Users): Preset {
-  const { profile, pushedAuthorizationRequests } = config
+  const { profile, pushedAuthorizationRequests, requestObjects } = config
   if (profile !== 'fapi2' && profile !== 'fapi2-message-signing') return provider(config, users)
   const messageSigning = profile === 'fapi2-message-signing'
   const included = messageSigning ? [...OF_FAPI2, ...OF_MESSAGE_SIGNING] : OF_FAPI2
@@ -67,6 +67,7 @@ export function presetOf(config: Config, users: () => Users): Preset {
   return fapi2({
     messageSigning,
     pushedAuthorizationRequests,
+    ...(messageSigning && { requestObjects }),
     ...((!isMutual || config.extensions.includes('dpop')) && { dpop: config.dpop }),
     ...(isMutual && { mutualTls: libraryOptions(config.mutualTls) }),
     extensions

@@ -19,7 +19,11 @@ describe.each([
   let server: GrantorServer
   let issuer: string
   beforeAll(async () => {
-    const named = { extensions: ['dpop', 'jarm', 'resource_indicators'], dpop: { nonces: true, required: true } }
+    const named = {
+      extensions: ['dpop', 'jarm', 'resource_indicators'],
+      dpop: { nonces: true, required: true },
+      requestObjects: { encrypted: true }
+    }
     ;({ server, issuer } = await startServer({ profile, signingAlgorithms: ['EdDSA'], ...named }))
   })
   afterAll(() => server.close())
@@ -62,6 +66,7 @@ describe.each([
       token_endpoint_auth_methods_supported: ['private_key_jwt'],
       id_token_signing_alg_values_supported: ['EdDSA'],
       request_parameter_supported: isSigned,
+      ...(isSigned && { request_object_encryption_alg_values_supported: ['RSA-OAEP-256', 'ECDH-ES'] }),
       end_session_endpoint: `${issuer}/logout`
     })
     await expect(server.authorization.clients.create({ redirect_uris: [REDIRECT_URI] })).rejects.toThrow('section 5.3.2.1-6')

@@ -7,11 +7,8 @@ import { openid } from '../../extensions/openid/openid.ts'
 import { pushedAuthorizationRequests } from '../../extensions/pushed-authorization-requests/extension.ts'
 import type { Preset } from '../base.ts'
 import { enforcement, PROFILE } from './enforcement.ts'
-import { bindingOf, checkOptions, type Fapi2Options } from './options.ts'
+import { bindingOf, checkOptions, type Fapi2Options, LONGEST_REQUEST_OBJECT } from './options.ts'
 import { ALGORITHMS } from './rules.ts'
-
-/** Seconds. FAPI 2.0 Message Signing section 5.3.1: "a lifetime of no longer than 60 minutes". */
-const REQUEST_OBJECT_LIFETIME = 3600
 
 /**
  * FAPI 2.0 Security Profile, and Message Signing if asked for: requests are pushed, clients authenticate by a key of their own, tokens are
@@ -35,7 +32,9 @@ export function fapi2(options: Fapi2Options = {}): Preset {
       ...(options.dpop || !options.mutualTls ? [dpop({ ...options.dpop, ...(binding === 'key' && { required: true }) })] : []),
       ...(options.mutualTls ? [mutualTls({ ...options.mutualTls, ...(binding === 'certificate' && { required: true }) })] : []),
       ...(options.openid ? [openid(options.openid)] : []),
-      ...(messageSigning ? [requestObjects({ required: true, maxLifetime: REQUEST_OBJECT_LIFETIME }), jarm, jwtIntrospection] : []),
+      ...(messageSigning
+        ? [requestObjects({ maxLifetime: LONGEST_REQUEST_OBJECT, ...options.requestObjects, required: true }), jarm, jwtIntrospection]
+        : []),
       ...extensions
     ]
   }

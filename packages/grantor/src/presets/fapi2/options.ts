@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.ts'
 import type { DpopOptions } from '../../extensions/dpop/options.ts'
+import type { RequestObjectOptions } from '../../extensions/jwt-secured-requests/options.ts'
 import type { MutualTlsOptions } from '../../extensions/mutual-tls/options.ts'
 import type { OpenIdOptions } from '../../extensions/openid/options.ts'
 import type { PushedAuthorizationRequestOptions } from '../../extensions/pushed-authorization-requests/options.ts'
@@ -20,6 +21,8 @@ export interface Fapi2Options extends PresetOptions {
   mutualTls?: MutualTlsOptions
   /** How requests are pushed, as they must be. */
   pushedAuthorizationRequests?: PushedAuthorizationRequestOptions
+  /** How request objects are taken, if messages are signed: required, pushed and never fetched, and for at most 3600 seconds. */
+  requestObjects?: RequestObjectOptions
 }
 
 const NAMES: readonly (keyof Fapi2Options)[] = [
@@ -28,10 +31,13 @@ const NAMES: readonly (keyof Fapi2Options)[] = [
   'messageSigning',
   'dpop',
   'mutualTls',
-  'pushedAuthorizationRequests'
+  'pushedAuthorizationRequests',
+  'requestObjects'
 ]
 /** Seconds. */
 const LONGEST_REQUEST = 599
+/** Seconds. FAPI 2.0 Message Signing section 5.3.1-4. */
+export const LONGEST_REQUEST_OBJECT = 3600
 
 /** @throws ConfigurationError if an option is unknown, or breaks the profile; the message is the sentence */
 export function checkOptions(options: Fapi2Options): void {
@@ -42,6 +48,16 @@ export function checkOptions(options: Fapi2Options): void {
   if (!areAllowed(dpop.algorithms ?? [])) throw new ConfigurationError(`fapi2: ${SENTENCES.algorithms}`)
   if (pushed.required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
   if ((pushed.lifetime ?? 0) > LONGEST_REQUEST) throw new ConfigurationError(`fapi2: ${SENTENCES.requestUri}`)
+  checkRequestObjects(options)
+}
+
+function checkRequestObjects({ requestObjects, messageSigning }: Fapi2Options): void {
+  if (!requestObjects) return
+  if (!messageSigning) throw new ConfigurationError('fapi2: requestObjects are for messageSigning; without it, the extension takes them')
+  const { required, byReference, maxLifetime = 0 } = requestObjects
+  if (required === false) throw new ConfigurationError(`fapi2: ${SENTENCES.signedRequests}`)
+  if (byReference) throw new ConfigurationError(`fapi2: ${SENTENCES.pushed}`)
+  if (maxLifetime > LONGEST_REQUEST_OBJECT) throw new ConfigurationError(`fapi2: ${SENTENCES.requestLifetime}`)
 }
 
 export function bindingOf({ dpop, mutualTls }: Fapi2Options): Requirements['binding'] {

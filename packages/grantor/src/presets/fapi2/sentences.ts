@@ -19,5 +19,7 @@ export const SENTENCES = {
   noHttp: `${PROFILE} 5.3.2.2-8: shall not allow redirect URIs that use the http scheme except for native clients that use loopback interface redirection`,
   requestUri: `${PROFILE} 5.3.2.2-12: shall issue pushed authorization requests request_uri with expires_in values of less than 600 seconds`,
   algorithms: `${PROFILE} 5.4.1-1: when creating or processing JWTs shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms`,
-  signedResponses: `${SIGNING} 5.4.1-1: shall support and issue signed authorization responses via JWT Secured Authorization Response Mode`
+  signedRequests: `${SIGNING} 5.3.1-1: shall support, require use of, and verify signed request objects according to JAR at the PAR endpoint`,
+  requestLifetime: `${SIGNING} 5.3.1-4: shall require the request object to contain an exp claim that has a lifetime of no longer than 60 minutes after the nbf claim`,
+  signedResponses: `${SIGNING} 5.4.1-1: shall support, require use of, and issue signed authorization responses via JWT Secured Authorization Response Mode for OAuth 2.0`
 } as const
