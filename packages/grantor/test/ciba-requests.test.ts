@@ -164,6 +164,9 @@ describe('the backchannel authentication endpoint (CIBA Core §7)', () => {
     expect(() => ciba({ findUser: nobody, notify: 'mail' as never })).toThrow('notify is a function')
     expect(() => ciba({ findUser: nobody, interval: 0 })).toThrow('interval is a whole number of seconds from 1 to 60')
     expect(() => ciba({ findUser: nobody, push: true } as never)).toThrow('there is no push')
+    // Whoever asked for as long as it lasts without a word would get less.
+    expect(() => ciba({ findUser: nobody, lifetime: 900 })).toThrow('lifetime is at most maxLifetime')
+    expect(() => ciba({ findUser: nobody, lifetime: 900, maxLifetime: 900 })).not.toThrow()
   })
 
   test('not passed, not there: no endpoint, no grant type, no client metadata, nothing in the metadata', async () => {

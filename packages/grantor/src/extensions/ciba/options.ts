@@ -34,7 +34,7 @@ export interface CibaOptions {
   userCode?(attempt: UserCodeAttempt): Promise<'right' | 'wrong' | 'missing'>
   /** A `login_hint` that leads to nobody is answered as if it led to somebody, who never decides. Default false: `unknown_user_id`. */
   hideUnknownUsers?: boolean
-  /** Seconds that a person has to decide. Default 120. */
+  /** Seconds that a person has to decide, at most `maxLifetime`. Default 120. */
   lifetime?: number
   /** Seconds that a client may ask for by `requested_expiry`, at most 3600. Default 600. */
   maxLifetime?: number
@@ -68,5 +68,7 @@ const RULES: Readonly<Record<keyof CibaOptions, SettingRule>> = {
 /** All options, with the defaults for those left out. @throws ConfigurationError if one is unknown or cannot work. */
 export function resolveOptions({ findUser, ...options }: CibaOptions): ResolvedOptions {
   if (findUser === undefined) throw new ConfigurationError('ciba: findUser is missing')
-  return withDefaults<ResolvedOptions>({ findUser, ...options }, { findUser, ...DEFAULTS }, RULES, 'ciba')
+  const resolved = withDefaults<ResolvedOptions>({ findUser, ...options }, { findUser, ...DEFAULTS }, RULES, 'ciba')
+  if (resolved.lifetime > resolved.maxLifetime) throw new ConfigurationError('ciba: lifetime is at most maxLifetime')
+  return resolved
 }
