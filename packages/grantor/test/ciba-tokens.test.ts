@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oidc from 'openid-client'
 import { describe, expect, test, vi } from 'vitest'
 import { CIBA_GRANT_TYPE, dpop, MemoryStore, mutualTls, resourceIndicators } from '../src/index.ts'
@@ -221,7 +221,7 @@ describe('openid-client', () => {
     await expect(oidc.pollBackchannelAuthenticationGrant(config, begun)).rejects.toMatchObject({ error: 'access_denied' })
   })
 
-  test('signs with private_key_jwt for the endpoint, and gets tokens that are bound to its key (RFC 9449)', async () => {
+  test('signs with private_key_jwt, and gets tokens that are bound to its key (RFC 9449)', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
     const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' } as JsonWebKey] }
     const clock = { now: Math.floor(Date.now() / 1000) }
@@ -235,5 +235,28 @@ describe('openid-client', () => {
     await approve()
     const { access_token, token_type } = await oidc.pollBackchannelAuthenticationGrant(config, begun, undefined, { DPoP })
     expect([token_type, Object.keys((await test.server.tokens.find(access_token))?.token.cnf ?? {})]).toEqual(['dpop', ['jkt']])
+  })
+})
+
+describe('whom an assertion of the client is for (CIBA Core §7.1)', () => {
+  async function asked(assertionAudience: 'issuer' | 'token_endpoint', aud: string) {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' } as JsonWebKey] }
+    const { test } = await cibaServer({}, { assertionAudience, metadata: { jwks, token_endpoint_auth_method: 'private_key_jwt' } })
+    const claims = { iss: 'till', sub: 'till', aud, jti: 'a1', exp: START + 60 }
+    const client_assertion = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    return test.post('/bc-authorize', { scope: 'openid', login_hint: 'alice', client_assertion, client_assertion_type })
+  }
+
+  test('"its Issuer Identifier, Token Endpoint URL, or Backchannel Authentication Endpoint URL", where assertionAudience has it so', async () => {
+    for (const aud of [ISSUER, `${ISSUER}/token`, `${ISSUER}/bc-authorize`]) expect((await asked('token_endpoint', aud)).status).toBe(200)
+    await expectTokenError(await asked('token_endpoint', `${ISSUER}/revoke`), 401, 'invalid_client')
+  })
+
+  test('by default the issuer alone, as draft-ietf-oauth-rfc7523bis §3 wants it', async () => {
+    expect((await asked('issuer', ISSUER)).status).toBe(200)
+    for (const aud of [`${ISSUER}/token`, `${ISSUER}/bc-authorize`])
+      await expectTokenError(await asked('issuer', aud), 401, 'invalid_client')
   })
 })

@@ -5,6 +5,7 @@ import {
   type AuthorizationRequest,
   type AuthorizationServerOptions,
   InvalidRequestError,
+  MemoryStore,
   type NewClient,
   type PushedAuthorizationRequestOptions,
   pushedAuthorizationRequests,
@@ -203,6 +204,14 @@ describe('what is refused when it is pushed', () => {
     expect((await push('192.0.2.1'))?.headers).toMatchObject({ 'retry-after': '60' })
     test.now += 60
     expect((await push('192.0.2.1'))?.status).toBe(201)
+  })
+
+  test('PR-14 what nobody came for is purged', async () => {
+    const store = new MemoryStore()
+    const { test, client } = await ready({}, {}, { store })
+    for (let i = 0; i < 20; i++) await test.post('/par', PUSHED, basic('app', client.client_secret))
+    test.now += 60 + test.server.settings.interactionLifetime
+    expect(await store.purge(test.now, 1000)).toBe(20)
   })
 
   test('what an extension refuses, as it would at the authorization endpoint', async () => {

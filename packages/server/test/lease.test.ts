@@ -105,7 +105,7 @@ describe('a purge', () => {
 })
 
 describe('a node is ready', () => {
-  test('while its clock is within half a minute of the database, and says so once if it is not', async () => {
+  test('DP-15 while its clock is within half a minute of the database, and says so once if it is not', async () => {
     const { store } = ready()
     const lines: string[] = []
     const log = createLog('error', { write: (line) => void lines.push(line) })
