@@ -58,6 +58,21 @@ describe('what waits for a person', () => {
     test.now += 2
     expect(await requests.list('alice')).toEqual([])
   })
+
+  test('is not decided while its client is disabled', async () => {
+    const { test, begin, requests, waiting, poll } = await cibaServer()
+    const { auth_req_id } = await begin()
+    const { id } = await waiting()
+    const disable = async (disabled: boolean) => {
+      await test.server.clients.update('till', { disabled })
+      test.now += 6
+    }
+    await disable(true)
+    expect([await requests.approve(id, ALICE), await requests.deny(id, 'alice')]).toEqual([false, false])
+    await disable(false)
+    await expectTokenError(await poll(auth_req_id), 400, 'authorization_pending')
+    expect(await requests.deny(id, 'alice')).toBe(true)
+  })
 })
 
 describe('3.5 polling (CIBA Core §10.1, §11)', () => {

@@ -34,8 +34,7 @@ export class BackchannelRequests {
 
   /** Undefined: unknown, another person's, decided, or too old. */
   async find(id: string, subject: string): Promise<BackchannelRequest | undefined> {
-    const found = await this.#open(id, subject)
-    return found && describe(this.#server, found)
+    return (await this.#open(id, subject))?.request
   }
 
   /** The person whose session it is allows it. False: it is not theirs, was decided before, or is too old. */
@@ -56,14 +55,17 @@ export class BackchannelRequests {
     return this.#decide(id, subject, (found) => this.#requests.deny(found, subject, requestId))
   }
 
-  async #open(id: string, subject: string): Promise<FoundBackchannelRequest | undefined> {
+  /** What the person may decide, and as they are shown it. */
+  async #open(id: string, subject: string): Promise<{ found: FoundBackchannelRequest; request: BackchannelRequest } | undefined> {
     const found = await this.#requests.find(id)
-    return found && subject !== '' && found.value.claimedBy === subject && this.#requests.isOpen(found) ? found : undefined
+    if (!found || subject === '' || found.value.claimedBy !== subject || !this.#requests.isOpen(found)) return undefined
+    const request = await describe(this.#server, found)
+    return request && { found, request }
   }
 
   /** CIBA Core §10.2: the client is told "after a successful or failed end-user authentication". */
   async #decide(id: string, subject: string, decide: (found: FoundBackchannelRequest) => Promise<boolean>): Promise<boolean> {
-    const found = await this.#open(id, subject)
+    const { found } = (await this.#open(id, subject)) ?? {}
     if (!found) return false
     const notification = await this.#inbox.notification(subject, id)
     const delivery = notification === undefined ? undefined : await this.#notifications.prepare(found, notification)
