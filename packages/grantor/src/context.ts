@@ -214,6 +214,7 @@ export interface ServerContext {
   judgeAuthorizationRequest(params: Params, request: OAuthRequest): Promise<UnfoldedRequest>
   /**
    * Judges what a client asks a person for who is not at the authorization endpoint (RFC 8628 §3.1): the scope, and what the grant must remember.
+   * What rules a sign-in there, such as `max_age`, is ignored.
    * @throws OAuthError for everything that is wrong with it
    */
   judgePolledRequest(client: Client, params: Params, request: OAuthRequest): Promise<JudgedRequest>

@@ -20,6 +20,8 @@ import { requestedScope } from './scope.ts'
 // Characters as they travel: a redirect URI, an answer and this together stay below 8 KiB, which is what servers read of a URL.
 const MAX_STATE = 4096
 const MAX_ACR_VALUES = 20
+/** What rules a sign-in at the authorization endpoint: what nobody would see to elsewhere must not seem agreed. */
+const OF_A_SIGN_IN = ['acr_values', 'claims', 'claims_locales', 'id_token_hint', 'max_age', 'nonce', 'prompt']
 
 /** A request that could be answered, if the person is there and agrees. */
 export interface Judged {
@@ -112,7 +114,8 @@ export class AuthorizationRequests {
   }
 
   /** What nobody is redirected for. To extensions it is a request for a code: what comes of it is redeemed as one. @throws OAuthError */
-  async judgePolled(client: Client, params: Params, http: OAuthRequest): Promise<JudgedRequest> {
+  async judgePolled(client: Client, sent: Params, http: OAuthRequest): Promise<JudgedRequest> {
+    const params = sent.without(OF_A_SIGN_IN)
     const scope = this.#scopeOf(params, client)
     const acrValues = acrValuesOf(params, client)
     const request: AuthorizationRequest = {

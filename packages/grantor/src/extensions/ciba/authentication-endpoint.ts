@@ -18,8 +18,6 @@ import { SignedAuthenticationRequests } from './signed-requests.ts'
 
 /** Seconds. */
 const WINDOW = 60
-/** Judged here, or what rules a sign-in at the authorization endpoint: CIBA has none of it, and what nobody would see to must not seem agreed. */
-const NOT_FOR_OTHERS = ['acr_values', 'claims', 'claims_locales', 'id_token_hint', 'max_age', 'nonce', 'prompt']
 const NOBODY = ''
 
 /** The backchannel authentication endpoint (CIBA Core §7): a client asks a person for something who is not at its browser. */
@@ -71,7 +69,7 @@ export class BackchannelAuthenticationEndpoint implements Endpoint {
 
   async #judge(params: Params, client: Client, http: OAuthRequest): Promise<JudgedRequest> {
     params.require('scope')
-    const judged = await this.#server.judgePolledRequest(client, params.without(NOT_FOR_OTHERS), http)
+    const judged = await this.#server.judgePolledRequest(client, params, http)
     // §7.1: "CIBA authentication requests MUST therefore contain the openid scope value."
     if (!judged.scope.includes('openid')) throw new InvalidScopeError('the scope must contain openid')
     return judged

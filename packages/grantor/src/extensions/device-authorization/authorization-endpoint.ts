@@ -14,8 +14,6 @@ import type { UserCodes } from './user-codes.ts'
 /** Seconds. */
 const WINDOW = 60
 const MAX_USER_AGENT = 200
-/** What rules a sign-in at the authorization endpoint. RFC 8628 §3.1 has none of it, and what nobody would see to must not seem agreed. */
-const OF_A_SIGN_IN = ['acr_values', 'claims', 'claims_locales', 'id_token_hint', 'max_age', 'nonce', 'prompt']
 
 /** The device authorization endpoint (RFC 8628 §3.1): a device asks for codes, one for itself and one for its person. */
 export class DeviceAuthorizationEndpoint implements Endpoint {
@@ -47,7 +45,7 @@ export class DeviceAuthorizationEndpoint implements Endpoint {
       throw new UnauthorizedClientError('this client is not registered for the device grant')
     const name = clientAtAddress(client.client_id, http.remote?.address ?? '')
     this.#counts.take(name, this.#server.now(), 'this client asks for too many codes')
-    const judged = await this.#server.judgePolledRequest(client, http.params.without(OF_A_SIGN_IN), http)
+    const judged = await this.#server.judgePolledRequest(client, http.params, http)
     const { lifetime, interval } = this.#options
     const { token, id, expiresAt } = await this.#requests.add(client, { ...judged, about: originOf(http), lifetime, interval })
     const user_code = shownUserCode(await this.#codes.issue(id, expiresAt))
