@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { type HttpResponse, pushedAuthorizationRequests, requestObjects, richAuthorizationRequests } from '../src/index.ts'
+import {
+  CIBA_GRANT_TYPE,
+  ciba,
+  DEVICE_GRANT_TYPE,
+  deviceAuthorization,
+  type HttpResponse,
+  openid,
+  pushedAuthorizationRequests,
+  requestObjects,
+  richAuthorizationRequests
+} from '../src/index.ts'
 import { AUTHORIZATION, basic, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 // To each endpoint.
@@ -16,6 +26,12 @@ const NAMES = [
   ...['client_assertion', 'client_assertion_type', 'interaction', 'request', 'request_uri', 'resource', 'username', 'password'],
   ...[
     'login_hint',
+    'login_hint_token',
+    'id_token_hint',
+    'binding_message',
+    'requested_expiry',
+    'user_code',
+    'decision',
     'ui_locales',
     'acr_values',
     'claims',
@@ -133,7 +149,10 @@ describe('fuzz: requests that are right but for three things at most', () => {
     extensions: [
       pushedAuthorizationRequests({ limit: 0 }),
       requestObjects(),
-      richAuthorizationRequests({ types: { note: { schema: NOTE } } })
+      richAuthorizationRequests({ types: { note: { schema: NOTE } } }),
+      openid({ claims: async () => ({}) }),
+      deviceAuthorization({ limit: 0 }),
+      ciba({ findUser: async ({ value: hint }) => (hint === 'alice' ? hint : undefined), limit: 0, userLimit: 0 })
     ]
   })
   let secret: string | undefined
@@ -168,7 +187,12 @@ describe('fuzz: requests that are right but for three things at most', () => {
 
   async function register(): Promise<string> {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
-    const { client_secret = '' } = await server.client({ jwks: { keys: [(await exportJWK(publicKey)) as JsonWebKey] } })
+    const { client_secret = '' } = await server.client({
+      jwks: { keys: [(await exportJWK(publicKey)) as JsonWebKey] },
+      grant_types: ['authorization_code', 'client_credentials', 'refresh_token', DEVICE_GRANT_TYPE, CIBA_GRANT_TYPE],
+      scope: 'read write openid',
+      backchannel_token_delivery_mode: 'poll'
+    })
     signed = await new SignJWT(AUTHORIZATION).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
     return client_secret
   }
@@ -237,6 +261,26 @@ describe('fuzz: requests that are right but for three things at most', () => {
       async () => post('/par', { ...AUTHORIZATION, authorization_details: '[{"type":"note","x":{"y":[1]}}]' }),
       async () => post('/par', { client_id: 'app', request: signed })
     ],
+    '/device_authorization': [
+      async () => post('/device_authorization', { scope: 'read' }),
+      async () => post('/device_authorization', { scope: 'openid', authorization_details: '[{"type":"note"}]' })
+    ],
+    '/device': [
+      async (run) => {
+        // The budgets of guesses are full again after a while.
+        server.now += 60
+        const { body = '' } = await send(await post('/device_authorization', { scope: 'read' }))
+        const { user_code } = JSON.parse(body)
+        const page = await server.post('/device', { user_code })
+        const [, confirmation = ''] = /name="confirmation" value="([^"]+)"/.exec(await page.text()) ?? []
+        const params = Object.entries({ user_code, confirmation, ...(run % 2 === 0 && { decision: run % 4 === 0 ? 'approve' : 'deny' }) })
+        return { method: run % 3 === 0 ? 'GET' : 'POST', path: '/device', params, headers: {}, raw: [] }
+      }
+    ],
+    '/bc-authorize': [
+      async () => post('/bc-authorize', { scope: 'openid', login_hint: 'alice', binding_message: '1234', requested_expiry: '60' }),
+      async () => post('/bc-authorize', { scope: 'openid read', login_hint: 'alice', authorization_details: '[{"type":"note"}]' })
+    ],
     '/jwks': [async () => ({ method: 'GET', path: '/jwks', params: [['x', 'y']], headers: {}, raw: [] })],
     '/.well-known/oauth-authorization-server': [
       async () => ({ method: 'GET', path: '/.well-known/oauth-authorization-server', params: [['x', 'y']], headers: {}, raw: [] })
@@ -280,6 +324,9 @@ describe('fuzz: requests that are right but for three things at most', () => {
       ...{ '/authorize code': 1000, '/authorize page': 1000, '/authorize 303': 3000, '/authorize 400': 300, '/authorize 405': 30 },
       ...{ '/token 200': 2000, '/token 400': 2000, '/token 401': 300, '/token 405': 30 },
       ...{ '/par 201': 2000, '/par 400': 2000, '/par 401': 300, '/par 405': 30 },
+      ...{ '/device_authorization 200': 2000, '/device_authorization 400': 1000, '/device_authorization 401': 300 },
+      ...{ '/device 200': 2000, '/device 400': 1000, '/device 403': 100 },
+      ...{ '/bc-authorize 200': 2000, '/bc-authorize 400': 2000, '/bc-authorize 401': 300 },
       ...{ '/introspect active': 2000, '/introspect 400': 300, '/introspect 401': 300 },
       ...{ '/revoke 200': 3000, '/revoke 400': 300, '/revoke 401': 300, '/jwks 200': 5000 }
     })) {
