@@ -572,6 +572,13 @@ describe('what the server says of itself', () => {
   })
 })
 
+test('options that cannot work are refused when the server is built: none that protects is off because of its spelling', () => {
+  expect(() => requestObjects({ requird: true } as object)).toThrow('requestObjects: there is no requird; did you mean required?')
+  expect(() => requestObjects({ required: 'yes' as never })).toThrow('required is true or false')
+  for (const maxLifetime of [0, -1, 0.5, '3600' as never])
+    expect(() => requestObjects({ maxLifetime })).toThrow('maxLifetime is a whole number of seconds')
+})
+
 describe('with OpenID Connect', () => {
   test('claims, nonce and max_age inside the request object are those of the authentication request', async () => {
     const { test, client } = await openIdServer({}, { extensions: [requestObjects()] })

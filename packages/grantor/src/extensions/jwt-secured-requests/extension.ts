@@ -4,11 +4,15 @@ import { InvalidClientMetadataError } from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { Client } from '../../models/client.ts'
 import { requestUri } from './by-reference.ts'
-import type { RequestObjectOptions } from './options.ts'
+import { checkOptions, type RequestObjectOptions } from './options.ts'
 import { SignedRequests } from './signed-requests.ts'
 
-/** Authorization requests in a JWT that the client signed, and perhaps encrypted (RFC 9101; OpenID Connect Core §6). */
+/**
+ * Authorization requests in a JWT that the client signed, and perhaps encrypted (RFC 9101; OpenID Connect Core §6).
+ * @throws ConfigurationError if an option cannot work
+ */
 export function requestObjects(options: RequestObjectOptions = {}): Extension {
+  checkOptions(options)
   return (server) => {
     const requests = new SignedRequests(server, options)
     const algorithms = allowedOf(PUBLIC_KEY_SIGNATURES, server.settings.allowedAlgorithms)

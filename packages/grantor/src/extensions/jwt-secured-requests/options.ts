@@ -1,3 +1,5 @@
+import { checkValues, flag, refuseUnknown, type SettingRule, seconds } from '../../setting-rules.ts'
+
 /** How request objects are taken. */
 export interface RequestObjectOptions {
   /** Requests by reference, too: what `request_uri` names is fetched, if it is one of the client's `request_uris`. Default false. */
@@ -11,4 +13,17 @@ export interface RequestObjectOptions {
    * Signing §5.3.1 asks for 3600. Default: what it says of its times is honoured, and it may say nothing.
    */
   maxLifetime?: number
+}
+
+const RULES: Readonly<Record<keyof RequestObjectOptions, SettingRule>> = {
+  byReference: flag,
+  encrypted: flag,
+  required: flag,
+  maxLifetime: seconds(1)
+}
+
+/** @throws ConfigurationError if one is unknown or cannot work */
+export function checkOptions(options: RequestObjectOptions): void {
+  refuseUnknown(Object.keys(options), Object.keys(RULES), 'requestObjects')
+  checkValues(options, RULES, 'requestObjects')
 }
