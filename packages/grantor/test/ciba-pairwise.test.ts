@@ -56,6 +56,17 @@ describe('pairwise subjects where nobody is redirected (CIBA Core §4)', () => {
     await create(server(), { ...DEVICE, jwks_uri: JWKS_URI, token_endpoint_auth_method: 'private_key_jwt' })
   })
 
+  test('nor by redirect URIs to which it is never sent, or by a promise to sign requests that it does not make', async () => {
+    const promised = { ...DEVICE, ...SIGNER.metadata }
+    const both = {
+      ...promised,
+      grant_types: [...DEVICE.grant_types, ...TILL.grant_types],
+      backchannel_token_delivery_mode: 'poll' as const
+    }
+    for (const client of [{ ...DEVICE, redirect_uris: [REDIRECT_URI] }, promised, both])
+      await expect(create(server(), client)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+  })
+
   test('"to consider the host component of that URI as the Sector Identifier": one sub for all clients of the host', async () => {
     const test = server()
     const { client_secret = '' } = await create(test, { ...TILL, ...SIGNER.metadata })

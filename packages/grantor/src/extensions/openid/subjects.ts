@@ -3,6 +3,12 @@ import { ConfigurationError, InvalidClientMetadataError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { fetchJson } from '../../outbound/json.ts'
 
+/** CIBA Core §10.1; RFC 8628 §3.4. */
+const CIBA = 'urn:openid:params:grant-type:ciba'
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+/** Those by which a client learns of nobody, or of somebody who is sent to a redirect URI. */
+const REDIRECTING = ['authorization_code', 'implicit', 'refresh_token', 'client_credentials']
+
 /** What clients know people by (OpenID Connect Core §8). */
 export class Subjects {
   readonly #server: ServerContext
@@ -42,7 +48,7 @@ export class Subjects {
     // OpenID Connect Dynamic Client Registration §5: "The values registered in redirect_uris MUST be included in the elements of the array".
     // CIBA Core §4: "the jwks_uri must be included in the list of URIs pointed to by the sector_identifier_uri."
     if (!uris.every((uri) => listed.includes(uri)))
-      throw new InvalidClientMetadataError('sector_identifier_uri does not list every redirect URI, or the jwks_uri of a client of CIBA')
+      throw new InvalidClientMetadataError('sector_identifier_uri does not list every redirect URI, or not the jwks_uri')
   }
 
   async #fetch(url: string): Promise<readonly unknown[]> {
@@ -58,24 +64,28 @@ export class Subjects {
 
 /**
  * What shows whose a pairwise client is. Nobody is redirected in CIBA, and so its §4: "it MUST check if a valid jwks_uri is set when the
- * subject_type is pairwise"; the client must prove "possession of a private key corresponding to one of the public keys". Any other client
- * that nobody is redirected to is the same case.
+ * subject_type is pairwise"; the client must prove "possession of a private key corresponding to one of the public keys". With a device, or
+ * without redirect URIs at all, it is the same case.
  * @throws InvalidClientMetadataError if nothing shows it
  */
-function ownUris({ redirect_uris, jwks_uri, backchannel_token_delivery_mode, ...client }: Client): readonly string[] {
-  if (redirect_uris.length > 0 && backchannel_token_delivery_mode === undefined) return redirect_uris
-  if (jwks_uri === undefined) throw new InvalidClientMetadataError('pairwise needs jwks_uri for CIBA, or where there is no redirect URI')
+function ownUris(client: Client): readonly string[] {
+  const { redirect_uris, jwks_uri, grant_types } = client
+  if (redirect_uris.length > 0 && !grant_types.some((grantType) => grantType === CIBA || grantType === DEVICE)) return redirect_uris
+  if (jwks_uri === undefined)
+    throw new InvalidClientMetadataError('pairwise needs jwks_uri for CIBA and devices, or where there is no redirect URI')
   if (!provesItsKeys(client))
     throw new InvalidClientMetadataError('pairwise by jwks_uri needs private_key_jwt, self_signed_tls_client_auth, or signed CIBA requests')
   return [...redirect_uris, jwks_uri]
 }
 
-/** In each request, by a key of its `jwks_uri`. */
+/** By a key of its `jwks_uri`, whenever it learns the name of somebody who is not sent to a redirect URI. */
 function provesItsKeys({
   token_endpoint_auth_method: method,
+  grant_types,
   backchannel_authentication_request_signing_alg: alg
-}: Pick<Client, 'token_endpoint_auth_method' | 'backchannel_authentication_request_signing_alg'>): boolean {
-  return method === 'private_key_jwt' || method === 'self_signed_tls_client_auth' || alg !== undefined
+}: Client): boolean {
+  if (method === 'private_key_jwt' || method === 'self_signed_tls_client_auth') return true
+  return alg !== undefined && grant_types.every((grantType) => grantType === CIBA || REDIRECTING.includes(grantType))
 }
 
 /** @throws InvalidClientMetadataError */
