@@ -23,7 +23,7 @@ async function connect(): Promise<oidc.Configuration> {
   const { client_id, client_secret } = await server.authorization.clients.create({
     client_name: 'Till 3',
     grant_types: [CIBA_GRANT_TYPE, 'refresh_token'],
-    scope: 'openid pay offline_access',
+    scope: 'openid pay offline_access constructor',
     backchannel_token_delivery_mode: 'poll'
   })
   const options = { execute: [oidc.allowInsecureRequests] }
@@ -73,6 +73,14 @@ test('openid-client asks for a person, who allows it on the page: tokens for the
   const found = await server.authorization.tokens.find(tokens.access_token)
   expect([found?.token.aud, Object.keys(found?.token.cnf ?? {})]).toEqual([['https://api.example.com'], ['jkt']])
   expect(await browser.open(`${issuer}/requests`)).toContain('Nobody asks anything of you.')
+})
+
+test('a scope is shown by its own name, whatever JavaScript has under it', async () => {
+  const config = await connect()
+  await ask(config, { scope: 'openid constructor' })
+  const browser = await signIn()
+  expect(await browser.open(`${issuer}/requests`)).toContain('use <code>constructor</code>')
+  await decide(browser, 'deny')
 })
 
 test('RFC 9396 §6 what it asks for in detail is shown to the person, and in the token of whom they allowed it', async () => {

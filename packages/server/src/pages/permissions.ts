@@ -1,14 +1,14 @@
 import type { Interaction, ResourceServer } from 'grantor'
 
 /** What the standard scopes let an application do, in words for the person (OpenID Connect Core §5.4, §11). */
-const SCOPES: Readonly<Record<string, string>> = {
-  openid: 'Know who you are',
-  profile: 'See your name and profile',
-  email: 'See your e-mail address',
-  address: 'See your postal address',
-  phone: 'See your phone number',
-  offline_access: 'Keep its access while you are away'
-}
+const SCOPES: ReadonlyMap<string, string> = new Map([
+  ['openid', 'Know who you are'],
+  ['profile', 'See your name and profile'],
+  ['email', 'See your e-mail address'],
+  ['address', 'See your postal address'],
+  ['phone', 'See your phone number'],
+  ['offline_access', 'Keep its access while you are away']
+])
 
 /** Something that the application will be able to do. */
 export interface Permission {
@@ -25,7 +25,7 @@ export function permissionsOf({ scope, newScope, details }: Pick<Interaction, 's
     (name) => name !== 'sub' && name !== 'acr'
   )
   return [
-    ...scope.map((name) => ({ name, description: SCOPES[name], isNew: newScope.includes(name) })),
+    ...scope.map((name) => ({ name, description: SCOPES.get(name), isNew: newScope.includes(name) })),
     ...named.map((name) => ({ name, description: `See your ${name.split('#', 1)[0]?.replaceAll('_', ' ')}`, isNew: true }))
   ]
 }
