@@ -1,4 +1,4 @@
-import type { CryptoKey, JWK } from 'jose'
+import type { CryptoKey, JWK, JWTClaimVerificationOptions, JWTPayload } from 'jose'
 import type { Signer } from './crypto/port.ts'
 import type { Client } from './models/client.ts'
 
@@ -68,4 +68,18 @@ export interface ClientKeyring {
   /** Whether one of all its keys is such a one; those of a `jwks_uri` are fetched again before the answer is no. */
   some(client: Client, isSuch: (key: JWK) => Promise<boolean>): Promise<boolean>
   import(jwk: JWK, alg: string): Promise<CryptoKey | Uint8Array>
+  /**
+   * The claims of a JWT that one of these keys signed, valid now; undefined: none of them did. `options` say what else must be right.
+   * @throws what `wrong` makes of a claim that is not, once the signature proved to be right
+   */
+  verify(jwt: string, query: OwnedKeyQuery, options: JWTClaimVerificationOptions, wrong: WrongClaim): Promise<JWTPayload | undefined>
 }
+
+/** Who is to have signed, and what the header says of the key. */
+export interface OwnedKeyQuery {
+  owner: Pick<Client, 'jwks' | 'jwks_uri'>
+  alg: string
+  kid: string | undefined
+}
+
+export type WrongClaim = (claim: string, cause: unknown) => Error

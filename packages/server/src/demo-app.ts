@@ -1,5 +1,6 @@
 import { type HttpRequest, type HttpResponse, type Responder, readCookie, seeOther } from 'grantor'
 import * as oidc from 'openid-client'
+import { discovery } from './demo-discovery.ts'
 import { DemoPage } from './pages/demo.tsx'
 import { page, withHeaders } from './pages/page.ts'
 
@@ -18,10 +19,11 @@ interface Journey {
 /** An application that signs people in at this server, as any other would: through its public endpoints, with openid-client. For `grantor dev`. */
 export class DemoApp implements Responder {
   readonly #issuer: string
-  #configuration: Promise<oidc.Configuration> | undefined
+  readonly #discovered: () => Promise<oidc.Configuration>
 
   constructor(issuer: string) {
     this.#issuer = issuer
+    this.#discovered = discovery(issuer, DEMO_APP)
   }
 
   async respond(request: HttpRequest): Promise<HttpResponse | undefined> {
@@ -67,16 +69,6 @@ export class DemoApp implements Responder {
   #failed(error: unknown): HttpResponse {
     const { message, error: code } = error as { message?: string; error?: string }
     return withHeaders(page(400, DemoPage({ fault: code ?? message ?? 'the sign-in failed' })), { 'set-cookie': this.#cookie('', 0) })
-  }
-
-  #discovered(): Promise<oidc.Configuration> {
-    this.#configuration ??= oidc
-      .discovery(new URL(this.#issuer), DEMO_APP, undefined, oidc.None(), { execute: [oidc.allowInsecureRequests] })
-      .catch((error: unknown) => {
-        this.#configuration = undefined
-        throw error
-      })
-    return this.#configuration
   }
 
   #cookie(value: string, maxAge: number): string {

@@ -1,5 +1,6 @@
 import { DEVICE_GRANT_TYPE, type HttpRequest, type HttpResponse, type Responder, readCookie } from 'grantor'
 import * as oidc from 'openid-client'
+import { discovery } from './demo-discovery.ts'
 import { DemoDevicePage } from './pages/demo-device.tsx'
 import { page, withHeaders } from './pages/page.ts'
 
@@ -16,18 +17,22 @@ type Codes = oidc.DeviceAuthorizationResponse
 /** A device that wants access, as a page: its cookie is its memory, and each reload one poll. For `grantor dev`. */
 export class DemoDevice implements Responder {
   readonly #issuer: string
-  #configuration: Promise<oidc.Configuration> | undefined
+  readonly #discovered: () => Promise<oidc.Configuration>
 
   constructor(issuer: string) {
     this.#issuer = issuer
+    this.#discovered = discovery(issuer, DEMO_DEVICE)
   }
 
   async respond(request: HttpRequest): Promise<HttpResponse | undefined> {
     const { pathname } = new URL(request.url, this.#issuer)
     if (request.method !== 'GET' || pathname !== PATH) return undefined
+    return this.#answer(request).catch((error: unknown) => this.#failed(error))
+  }
+
+  async #answer(request: HttpRequest): Promise<HttpResponse> {
     const cookie = readCookie(request, COOKIE)
-    const codes = cookie === undefined ? undefined : (JSON.parse(Buffer.from(cookie, 'base64url').toString()) as Codes)
-    return (codes ? this.#poll(codes) : this.#begin()).catch((error: unknown) => this.#failed(error))
+    return cookie === undefined ? this.#begin() : this.#poll(JSON.parse(Buffer.from(cookie, 'base64url').toString()) as Codes)
   }
 
   async #begin(): Promise<HttpResponse> {
@@ -60,16 +65,6 @@ export class DemoDevice implements Responder {
 
   #forget(status: number, body: ReturnType<typeof DemoDevicePage>): HttpResponse {
     return withHeaders(page(status, body), { 'set-cookie': this.#cookie('', 0) })
-  }
-
-  #discovered(): Promise<oidc.Configuration> {
-    this.#configuration ??= oidc
-      .discovery(new URL(this.#issuer), DEMO_DEVICE, undefined, oidc.None(), { execute: [oidc.allowInsecureRequests] })
-      .catch((error: unknown) => {
-        this.#configuration = undefined
-        throw error
-      })
-    return this.#configuration
   }
 
   #cookie(value: string, maxAge: number): string {

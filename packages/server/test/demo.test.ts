@@ -67,6 +67,12 @@ describe('grantor dev', () => {
     }
   )
 
+  test('forgets a cookie that is not what it wrote', async () => {
+    const response = await fetch(`${address}/device`, { headers: { cookie: 'grantor-demo-device=x' } })
+    expect([response.status, response.headers.get('set-cookie')]).toEqual([400, expect.stringContaining('Max-Age=0')])
+    expect(await response.text()).toContain('Connect')
+  })
+
   test('shows a device whose QR code leads to its page, and which goes on when it is allowed there', { timeout: 60_000 }, async () => {
     const room = await browser.newContext({ colorScheme: 'dark', viewport: { width: 360, height: 800 } })
     const device = await room.newPage()

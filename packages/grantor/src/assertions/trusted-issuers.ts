@@ -1,4 +1,4 @@
-import { decodeJwt, decodeProtectedHeader, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, type JWTPayload } from 'jose'
 import type { ServerContext } from '../context.ts'
 import { allowedOf, namesOf, PUBLIC_KEY_SIGNATURES } from '../crypto/algorithms.ts'
 import { ConfigurationError, InvalidGrantError } from '../errors.ts'
@@ -50,23 +50,14 @@ export class TrustedIssuers<I extends TrustedIssuer> {
     if (!allowedOf(algorithms.flatMap(namesOf), settings.allowedAlgorithms).includes(alg))
       throw new InvalidGrantError('the JWT is not signed as its issuer signs')
     const owner = { ...(jwks && { jwks }), ...(jwksUri !== undefined && { jwks_uri: jwksUri }) }
-    for (const jwk of await clientKeys.find(owner, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
-      try {
-        const { payload } = await jwtVerify(assertion, () => clientKeys.import(jwk, alg), {
-          algorithms: [alg],
-          requiredClaims: ['iss', 'sub', 'aud', 'exp'],
-          issuer: issuer.issuer,
-          audience: [...this.#audiences(client)],
-          clockTolerance: settings.clockSkew,
-          currentDate: new Date(this.#server.now() * 1000)
-        })
-        return payload
-      } catch (cause) {
-        // Thrown after the signature proved to be right; anything else may be another key's.
-        if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) throw wrong(cause.claim, cause)
-      }
+    const expected = {
+      requiredClaims: ['iss', 'sub', 'aud', 'exp'],
+      issuer: issuer.issuer,
+      audience: [...this.#audiences(client)]
     }
-    throw new InvalidGrantError('no key of its issuer verifies the JWT')
+    const claims = await clientKeys.verify(assertion, { owner, alg, kid }, expected, wrong)
+    if (!claims) throw new InvalidGrantError('no key of its issuer verifies the JWT')
+    return claims
   }
 
   #judged(claims: JWTPayload): TrustedClaims {

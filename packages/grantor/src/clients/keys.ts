@@ -1,7 +1,7 @@
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { type CryptoKey, errors, importJWK, type JWK, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify } from 'jose'
 import type { ServerContext } from '../context.ts'
 import { namesOf } from '../crypto/algorithms.ts'
-import type { ClientKeyQuery, ClientKeyring } from '../keyrings.ts'
+import type { ClientKeyQuery, ClientKeyring, OwnedKeyQuery, WrongClaim } from '../keyrings.ts'
 import type { Client, JsonWebKeySet } from '../models/client.ts'
 import { fetchJson } from '../outbound/json.ts'
 import { keySetFault } from './key-set.ts'
@@ -59,6 +59,24 @@ export class ClientKeys implements ClientKeyring {
     known.set(alg, key)
     this.#imported.set(jwk, known)
     return key
+  }
+
+  async verify(
+    jwt: string,
+    { owner, alg, kid }: OwnedKeyQuery,
+    options: JWTClaimVerificationOptions,
+    wrong: WrongClaim
+  ): Promise<JWTPayload | undefined> {
+    const time = { clockTolerance: this.#server.settings.clockSkew, currentDate: new Date(this.#server.now() * 1000) }
+    for (const jwk of await this.find(owner, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
+      try {
+        return (await jwtVerify(jwt, () => this.import(jwk, alg), { ...options, ...time, algorithms: [alg] })).payload
+      } catch (cause) {
+        // Thrown after the signature proved to be right; anything else may be another key's.
+        if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) throw wrong(cause.claim, cause)
+      }
+    }
+    return undefined
   }
 
   /** The set, no older than so many seconds. Many who need it at once share one request. */

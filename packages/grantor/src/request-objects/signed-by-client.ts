@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
+import { decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose'
 import type { ServerContext } from '../context.ts'
 import { allowedOf } from '../crypto/algorithms.ts'
 import { InvalidRequestObjectError } from '../errors.ts'
@@ -29,21 +29,9 @@ export class SignedByClient {
       throw new InvalidRequestObjectError('the request object is not signed as this client signs')
     if (!TYPES.includes(typeof typ === 'string' ? typ.toLowerCase() : typ))
       throw new InvalidRequestObjectError('the typ of the JWT is not that of a request object')
-    const { clientKeys, settings } = this.#server
-    for (const jwk of await clientKeys.find(client, { alg, use: 'sig', ...(kid !== undefined && { kid }) })) {
-      try {
-        const { payload } = await jwtVerify(object, () => clientKeys.import(jwk, alg), {
-          algorithms: [alg],
-          clockTolerance: settings.clockSkew,
-          currentDate: new Date(this.#server.now() * 1000)
-        })
-        return payload
-      } catch (cause) {
-        // Thrown after the signature proved to be right; anything else may be another key's.
-        if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) throw wrongClaim(cause.claim, cause)
-      }
-    }
-    throw new InvalidRequestObjectError('no key of this client verifies the request object')
+    const claims = await this.#server.clientKeys.verify(object, { owner: client, alg, kid }, {}, wrongClaim)
+    if (!claims) throw new InvalidRequestObjectError('no key of this client verifies the request object')
+    return claims
   }
 
   /** Who it is from and for, as far as it says. @throws InvalidRequestObjectError */
