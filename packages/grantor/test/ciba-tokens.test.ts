@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
 import { describe, expect, test, vi } from 'vitest'
 import { CIBA_GRANT_TYPE, dpop, MemoryStore, mutualTls, resourceIndicators } from '../src/index.ts'
@@ -251,6 +252,23 @@ describe('openid-client', () => {
     const { access_token, token_type } = await oidc.pollBackchannelAuthenticationGrant(config, begun, undefined, { DPoP })
     expect([token_type, Object.keys((await test.server.tokens.find(access_token))?.token.cnf ?? {})]).toEqual(['dpop', ['jkt']])
   })
+})
+
+test('oauth4webapi asks, is told to wait, and gets an ID token', async () => {
+  const { test, client_secret, approve } = await cibaServer({ interval: 1 })
+  const as: oauth.AuthorizationServer = { ...(test.server.metadata() as object), issuer: ISSUER }
+  const options = { [oauth.customFetch]: ((url: string, init: RequestInit) => test.fetch(url, init)) as never }
+  const [client, authentication] = [{ client_id: 'till' }, oauth.ClientSecretBasic(client_secret ?? '')]
+  const asked = await oauth.backchannelAuthenticationRequest(as, client, authentication, { scope: 'openid', login_hint: 'alice' }, options)
+  const { auth_req_id } = await oauth.processBackchannelAuthenticationResponse(as, client, asked)
+  const poll = async () => {
+    test.now += 1
+    const response = await oauth.backchannelAuthenticationGrantRequest(as, client, authentication, auth_req_id, options)
+    return oauth.processBackchannelAuthenticationGrantResponse(as, client, response)
+  }
+  await expect(poll()).rejects.toMatchObject({ error: 'authorization_pending' })
+  await approve()
+  expect(oauth.getValidatedIdTokenClaims(await poll())).toMatchObject({ iss: ISSUER, aud: 'till', sub: 'alice' })
 })
 
 describe('whom an assertion of the client is for (CIBA Core §7.1)', () => {
