@@ -1,7 +1,6 @@
 import type { JudgedRequest, ServerContext } from '../context.ts'
 import {
   InvalidRequestError,
-  InvalidScopeError,
   RequestNotSupportedError,
   RequestUriNotSupportedError,
   UnauthorizedClientError,
@@ -141,10 +140,7 @@ export class AuthorizationRequests {
 
   #scopeOf(params: Params, client: Client): readonly string[] {
     const { defaultScope } = this.#server.settings
-    const scope = requestedScope(params, client, { defaultScope, instead: this.#registry.insteadOfScope })
-    if (!scope)
-      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
-    return scope
+    return requestedScope(params, client, { defaultScope, instead: this.#registry.insteadOfScope })
   }
 
   #limit(request: AuthorizationRequest): void {

@@ -1,5 +1,5 @@
 import type { ServerContext, TokenIssuance } from '../context.ts'
-import { InvalidRequestError, InvalidScopeError, UnauthorizedClientError, UnsupportedGrantTypeError } from '../errors.ts'
+import { InvalidRequestError, UnauthorizedClientError, UnsupportedGrantTypeError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import { type HttpResponse, json } from '../http.ts'
 import type { Client } from '../models/client.ts'
@@ -30,8 +30,6 @@ export class TokenEndpoint implements Endpoint {
     if (!client.grant_types.includes(grantType)) throw new UnauthorizedClientError('this client is not registered for that grant type')
     const { defaultScope } = this.#server.settings
     const scope = requestedScope(http.params, client, { defaultScope, instead: this.#registry.insteadOfScope })
-    if (!scope)
-      throw new InvalidScopeError('the scope is malformed or not registered for this client', { detail: { registered: client.scope } })
     const confirmation = await this.#confirm(http, client)
     const request: TokenRequest = { ...http, client, grantType, scope, ...(confirmation && { confirmation }) }
     const issuance = await this.#extend(request, await grant.validateRequest(request))
