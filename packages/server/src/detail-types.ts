@@ -1,5 +1,6 @@
 import { type AuthorizationDetail, type AuthorizationDetailTypes, type DetailDescription, richAuthorizationRequests } from 'grantor'
 import { z } from 'zod'
+import { judgedBy } from './library-judged.ts'
 
 const DetailTypeConfig = z.strictObject({
   /** A JSON Schema of the fields beside `type`; those that it does not name are refused. */
@@ -14,14 +15,7 @@ const DetailTypeConfig = z.strictObject({
 /** The types of authorization details (RFC 9396), as far as JSON can say what they are. */
 export const DetailTypesConfig = z
   .strictObject({ types: z.record(z.string(), DetailTypeConfig).default({}) })
-  .superRefine((config, context) => {
-    if (Object.keys(config.types).length === 0) return
-    try {
-      richAuthorizationRequests({ types: detailTypesOf(config) })
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-    }
-  })
+  .superRefine(judgedBy((config) => Object.keys(config.types).length === 0 || richAuthorizationRequests({ types: detailTypesOf(config) })))
 
 /** @throws Error if a schema is none that can be judged by. */
 export function detailTypesOf({ types }: z.infer<typeof DetailTypesConfig>): AuthorizationDetailTypes {

@@ -1,5 +1,6 @@
 import { dpop } from 'grantor'
 import { z } from 'zod'
+import { judgedBy } from './library-judged.ts'
 
 /** `DpopOptions`; their ranges are the library's to judge. */
 export const DpopConfig = z
@@ -13,10 +14,4 @@ export const DpopConfig = z
     nonceLifetime: z.number().exactOptional(),
     proofLimit: z.number().exactOptional()
   })
-  .superRefine((options, context) => {
-    try {
-      dpop(options)
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-    }
-  })
+  .superRefine(judgedBy(dpop))

@@ -1,6 +1,7 @@
 import { jwtBearer } from 'grantor'
 import { z } from 'zod'
-import { TrustedIssuerConfig } from './trusted-issuer-config.ts'
+import { judgedBy } from './library-judged.ts'
+import { TrustedIssuerConfig, unasked, withSubjects } from './trusted-issuer-config.ts'
 
 const AssertionIssuerConfig = TrustedIssuerConfig.extend({
   clients: z.array(z.string()),
@@ -9,10 +10,6 @@ const AssertionIssuerConfig = TrustedIssuerConfig.extend({
 })
 
 /** `JwtBearerOptions`, as far as JSON can say them; what an issuer may be is the library's to judge. */
-export const JwtBearerConfig = z.strictObject({ issuers: z.array(AssertionIssuerConfig).default([]) }).superRefine((options, context) => {
-  try {
-    jwtBearer({ issuers: options.issuers.map(({ loginClaim: _claim, ...issuer }) => ({ ...issuer, subjectOf: async () => undefined })) })
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message })
-  }
-})
+export const JwtBearerConfig = z
+  .strictObject({ issuers: z.array(AssertionIssuerConfig).default([]) })
+  .superRefine(judgedBy(({ issuers }) => jwtBearer({ issuers: withSubjects(issuers, unasked) })))

@@ -1,5 +1,6 @@
 import { ConfigurationError, type MutualTlsOptions, mutualTls } from 'grantor'
 import { z } from 'zod'
+import { judgedBy } from './library-judged.ts'
 
 // RFC 9110 §5.6.2
 const headerName = z
@@ -27,13 +28,7 @@ export const MutualTlsConfig = z
       })
       .exactOptional()
   })
-  .superRefine((options, context) => {
-    try {
-      mutualTls(libraryOptions(options))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-    }
-  })
+  .superRefine(judgedBy((options) => mutualTls(libraryOptions(options))))
 
 /** What of them is the library's. */
 export function libraryOptions({ required, endpointAliases }: MutualTlsOptions): MutualTlsOptions {

@@ -23,7 +23,7 @@ import { detailTypesOf } from './detail-types.ts'
 import { libraryOptions } from './mutual-tls-config.ts'
 import { readSecrets } from './secret-file.ts'
 import { ACR } from './sessions.ts'
-import { byLogin } from './trusted-issuer-config.ts'
+import { withSubjects } from './trusted-issuer-config.ts'
 import type { Users } from './users.ts'
 
 const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, users: () => Users) => Extension>> = {
@@ -33,10 +33,7 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, us
   dpop: (config) => dpop(config.dpop),
   implicit: () => implicit,
   jarm: () => jarm,
-  jwt_bearer: (config, users) =>
-    jwtBearer({
-      issuers: config.jwtBearer.issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) }))
-    }),
+  jwt_bearer: ({ jwtBearer: { issuers } }, users) => jwtBearer({ issuers: withSubjects(issuers, users) }),
   jwt_introspection: () => jwtIntrospection,
   mutual_tls: (config) => mutualTls(libraryOptions(config.mutualTls)),
   pushed_authorization_requests: (config) => pushedAuthorizationRequests(config.pushedAuthorizationRequests),
@@ -44,8 +41,7 @@ const BY_NAME: Readonly<Record<Config['extensions'][number], (config: Config, us
   resource_indicators: (config) => resourceIndicators(config.resourceIndicators),
   rich_authorization_requests: (config) => richAuthorizationRequests({ types: detailTypesOf(config.richAuthorizationRequests) }),
   step_up: () => stepUp({ acrValues: [ACR] }),
-  token_exchange: ({ tokenExchange: { allow, issuers } }, users) =>
-    tokenExchange({ allow, issuers: issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) })) })
+  token_exchange: ({ tokenExchange: { allow, issuers } }, users) => tokenExchange({ allow, issuers: withSubjects(issuers, users) })
 }
 
 /** Extensions that the preset of `fapi2` brings, and of `fapi2-message-signing` besides. */

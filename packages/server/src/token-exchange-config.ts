@@ -1,6 +1,7 @@
 import { tokenExchange } from 'grantor'
 import { z } from 'zod'
-import { TrustedIssuerConfig } from './trusted-issuer-config.ts'
+import { judgedBy } from './library-judged.ts'
+import { TrustedIssuerConfig, unasked, withSubjects } from './trusted-issuer-config.ts'
 
 /** `TokenExchangeOptions`, as far as JSON can say them; what a rule may say is the library's to judge. */
 export const TokenExchangeConfig = z
@@ -18,13 +19,4 @@ export const TokenExchangeConfig = z
       .default([]),
     issuers: z.array(TrustedIssuerConfig).default([])
   })
-  .superRefine((options, context) => {
-    try {
-      tokenExchange({
-        ...options,
-        issuers: options.issuers.map(({ loginClaim: _claim, ...issuer }) => ({ ...issuer, subjectOf: async () => undefined }))
-      })
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-    }
-  })
+  .superRefine(judgedBy(({ allow, issuers }) => tokenExchange({ allow, issuers: withSubjects(issuers, unasked) })))

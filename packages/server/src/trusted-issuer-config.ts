@@ -14,8 +14,20 @@ export const TrustedIssuerConfig = z.strictObject({
   loginClaim: z.string().default('sub')
 })
 
-/** Means people of this server by their login, and nobody who is disabled. `users` is called when they are there. */
-export function byLogin(loginClaim: string, users: () => Users): TrustedIssuer['subjectOf'] {
+/** The same, meaning people of this server by their login, and nobody who is disabled. `users` is called when a JWT is there. */
+export function withSubjects<I extends { loginClaim: string }>(
+  issuers: readonly I[],
+  users: () => Users
+): (Omit<I, 'loginClaim'> & Pick<TrustedIssuer, 'subjectOf'>)[] {
+  return issuers.map(({ loginClaim, ...issuer }) => ({ ...issuer, subjectOf: byLogin(loginClaim, users) }))
+}
+
+/** For issuers that are only judged. */
+export function unasked(): never {
+  throw new TypeError('no JWT comes before there are people')
+}
+
+function byLogin(loginClaim: string, users: () => Users): TrustedIssuer['subjectOf'] {
   return async (claims) => {
     const login = claims[loginClaim]
     const user = typeof login === 'string' ? await users().findByLogin(login) : undefined
