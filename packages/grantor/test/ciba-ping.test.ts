@@ -1,26 +1,15 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
+import { describe, expect, test, vi } from 'vitest'
 import { AuthorizationServer, BackchannelRequests, ciba, MemoryStore, openid } from '../src/index.ts'
 import { ALICE, cibaServer } from './ciba-support.ts'
-import { Listener } from './listener.ts'
+import { secureHosts } from './secure-hosts.ts'
 import { expectTokenError, ISSUER } from './support.ts'
 
 const TOKEN = '8d67dc78-7faa-4d41-aabd-67707b374255'
 const SECRET = 'a root secret that all nodes have in common'
 
 describe('3.5 ping (CIBA Core §10.2)', () => {
-  let authority = ''
-  let certificate: TestCertificate
-  beforeAll(async () => {
-    const { certificate: root, issue } = await createAuthority()
-    authority = root
-    certificate = await issue(['localhost'])
-  })
-  const listeners: Listener[] = []
-  afterEach(async () => {
-    await Promise.all(listeners.splice(0).map((listener) => listener.close()))
-  })
+  const hosts = secureHosts()
 
   /** What the client's endpoint was told. */
   interface Told {
@@ -34,7 +23,7 @@ describe('3.5 ping (CIBA Core §10.2)', () => {
   /** A provider whose client is told at an endpoint that answers as `answer` does. */
   async function pinged(answer: RequestListener, { path = '/cb', store = new MemoryStore() } = {}) {
     const told: Told[] = []
-    const host = await Listener.https(certificate, async (request: IncomingMessage, response) => {
+    const { origin, ca } = await hosts.open(async (request: IncomingMessage, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
       const { method, url, headers } = request
@@ -47,10 +36,8 @@ describe('3.5 ping (CIBA Core §10.2)', () => {
       })
       answer(request, response)
     })
-    listeners.push(host)
-    const origin = `https://localhost:${host.port}`
     const metadata = { backchannel_token_delivery_mode: 'ping', backchannel_client_notification_endpoint: origin + path } as const
-    const options = { outbound: { allow: [origin], ca: [authority] }, store, secret: SECRET }
+    const options = { outbound: { allow: [origin], ca }, store, secret: SECRET }
     const server = await cibaServer({}, { metadata, ...options })
     const begin = () => server.begin({ client_notification_token: TOKEN })
     const outcomes = () => server.test.events.filter(({ type }) => type.startsWith('notification.'))
@@ -185,14 +172,14 @@ describe('3.5 ping (CIBA Core §10.2)', () => {
 
   test('CI-01 an endpoint on an internal host is never called', async () => {
     const { test, begin, told, settled, outcomes, approve } = await pinged((_, response) => response.writeHead(204).end())
-    const { port } = listeners[0] ?? expect.fail('no listener')
+    const { port } = hosts.opened[0] ?? expect.fail('no listener')
     await test.server.clients.update('till', { backchannel_client_notification_endpoint: `https://127.0.0.1:${port}/cb` })
     test.now += 2
     await begin()
     await approve()
     await settled()
     expect(outcomes()).toMatchObject([{ type: 'notification.failed', reason: 'blocked_address' }])
-    expect([told, listeners[0]?.connections]).toEqual([[], 0])
+    expect([told, hosts.opened[0]?.connections]).toEqual([[], 0])
   })
 
   test('§7.1 client_notification_token is required, at most 1024 characters long, and a bearer token', async () => {

@@ -1,23 +1,12 @@
 import type { RequestListener } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
-import { Listener } from './listener.ts'
+import { describe, expect, test } from 'vitest'
+import { secureHosts } from './secure-hosts.ts'
 import { expectTokenError, ISSUER, TestServer } from './support.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-let authority: string
-let certificate: TestCertificate
-beforeAll(async () => {
-  const { certificate: root, issue } = await createAuthority()
-  authority = root
-  certificate = await issue(['localhost'])
-})
-const listeners: Listener[] = []
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.close()))
-})
+const hosts = secureHosts()
 
 async function newKey(kid: string) {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -31,10 +20,8 @@ async function ready() {
     return (_request, response) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
   }
   let answer = json({ keys: [key.jwk] })
-  const host = await Listener.https(certificate, (request, response) => answer(request, response))
-  listeners.push(host)
-  const origin = `https://localhost:${host.port}`
-  const test = new TestServer({ outbound: { allow: [origin], ca: [authority] } })
+  const { host, origin, ca } = await hosts.open((request, response) => answer(request, response))
+  const test = new TestServer({ outbound: { allow: [origin], ca } })
   await test.client({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: `${origin}/jwks` })
   let jti = 0
   const ask = async ({ kid, privateKey } = key) => {

@@ -1,9 +1,8 @@
 import type { RequestListener } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
 import { type AssertionIssuer, type AuthorizationServerOptions, jwtBearer, type NewClient, resourceIndicators } from '../src/index.ts'
 import { ELSEWHERE, type IssuerKey, makeAssertion, newIssuerKey } from './assertion-support.ts'
-import { Listener } from './listener.ts'
+import { secureHosts } from './secure-hosts.ts'
 import { expectTokenError, ISSUER, TestServer } from './support.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -282,21 +281,14 @@ function cookies(test: TestServer): string {
 }
 
 describe('the keys of an issuer by reference', () => {
-  let authority: string
-  let certificate: TestCertificate
-  beforeAll(async () => {
-    const { certificate: root, issue } = await createAuthority()
-    authority = root
-    certificate = await issue(['localhost'])
-  })
+  const hosts = secureHosts()
 
   test('are fetched through the guard, kept, and fetched again for a name that is not known', async () => {
     const keys = [key.jwk]
     const answer: RequestListener = (_, response) => response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys }))
-    const host = await Listener.https(certificate, answer)
-    const origin = `https://localhost:${host.port}`
+    const { host, origin, ca } = await hosts.open(answer)
     const given = { jwks: undefined as never, jwksUri: `${origin}/jwks` }
-    const { test, assert, ask } = await ready(given, {}, { outbound: { allow: [origin], ca: [authority] } })
+    const { test, assert, ask } = await ready(given, {}, { outbound: { allow: [origin], ca } })
     for (let i = 0; i < 3; i++) expect((await ask(await assert())).status).toBe(200)
     expect(host.requests).toHaveLength(1)
     const next = await newIssuerKey('ES256', 'next')
@@ -304,7 +296,6 @@ describe('the keys of an issuer by reference', () => {
     test.now += 5
     expect((await ask(await assert({}, {}, next))).status).toBe(200)
     expect(host.requests).toHaveLength(2)
-    await host.close()
     const blocked = await ready({ ...given, jwksUri: `${origin}/jwks` })
     await expectTokenError(await blocked.ask(await blocked.assert()), 400, 'invalid_grant')
     expect(blocked.test.eventsOf('outbound.refused')).toHaveLength(1)

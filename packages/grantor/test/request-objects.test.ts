@@ -2,11 +2,10 @@ import type { RequestListener } from 'node:http'
 import { CompactEncrypt, CompactSign, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createAuthority, type TestCertificate } from '../../server/test/certificates.ts'
+import { describe, expect, test } from 'vitest'
 import { implicit, type NewClient, type RequestObjectOptions, requestObjects } from '../src/index.ts'
-import { Listener } from './listener.ts'
 import { AUTHENTICATION, openIdServer, userinfo, verifyIdToken } from './openid-support.ts'
+import { secureHosts } from './secure-hosts.ts'
 import { AUTHORIZATION, CHALLENGE, expectPage, expectRedirectError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512', 'EdDSA', 'Ed25519']
@@ -419,25 +418,13 @@ describe('an encrypted request object', () => {
 })
 
 describe('a request by reference', () => {
-  let authority: string
-  let certificate: TestCertificate
-  beforeAll(async () => {
-    const { certificate: root, issue } = await createAuthority()
-    authority = root
-    certificate = await issue(['localhost'])
-  })
-  const listeners: Listener[] = []
-  afterEach(async () => {
-    await Promise.all(listeners.splice(0).map((listener) => listener.close()))
-  })
+  const hosts = secureHosts()
 
   /** A server that may fetch from the client's own, where `answer` says what there is. */
   async function referring(answer: RequestListener, { guarded = false, metadata = {} as NewClient } = {}) {
-    const host = await Listener.https(certificate, answer)
-    listeners.push(host)
-    const origin = `https://localhost:${host.port}`
+    const { host, origin, ca } = await hosts.open(answer)
     const allow = guarded ? [] : [origin]
-    const test = new TestServer({ extensions: [requestObjects({ byReference: true })], outbound: { allow, ca: [authority] } })
+    const test = new TestServer({ extensions: [requestObjects({ byReference: true })], outbound: { allow, ca } })
     const uri = `${origin}/request.jwt#v1`
     const client = await test.client({ jwks: jwks(key('RS256'), key('ES256')), request_uris: [uri], ...metadata })
     const ask = (request_uri: string, outside: Record<string, string> = {}) =>
