@@ -16,7 +16,11 @@ import { registrationTokenCommand } from './registration-token-command.ts'
 import { userCommand } from './user-command.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-const program = new Command('grantor').description('OAuth 2.x authorization server').version(version)
+const program = new Command('grantor')
+  .description('OAuth 2.x authorization server')
+  .version(version)
+  // What follows a command is the command's: `--kid -V…` names a key, and does not ask for the version.
+  .enablePositionalOptions()
 
 program
   .command('dev')
