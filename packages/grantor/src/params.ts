@@ -7,33 +7,45 @@ const MAX_PARAMETERS = 200
  * that is sent twice is refused when it is asked for.
  */
 export class Params {
-  readonly #values: ReadonlyMap<string, readonly string[]>
+  static readonly NONE = new Params()
+  /** The first value of each. */
+  readonly #values: ReadonlyMap<string, string>
+  /** All values of those that are repeated; undefined, as nearly always, if none is. */
+  readonly #repeated: ReadonlyMap<string, readonly string[]> | undefined
 
-  constructor(values: ReadonlyMap<string, readonly string[]> = new Map()) {
+  constructor(values: ReadonlyMap<string, string> = new Map(), repeated?: ReadonlyMap<string, readonly string[]>) {
     this.#values = values
+    this.#repeated = repeated
   }
 
   /** @throws InvalidRequestError if a character is not encoded as `application/x-www-form-urlencoded` asks, or there are too many. */
   static parse(encoded: string): Params {
-    const values = new Map<string, string[]>()
-    if (encoded === '') return new Params(values)
-    const pairs = encoded.split('&', MAX_PARAMETERS + 1)
-    if (pairs.length > MAX_PARAMETERS) throw new InvalidRequestError('too many parameters')
-    for (const pair of pairs) {
-      const equals = pair.indexOf('=')
+    if (encoded === '') return Params.NONE
+    const values = new Map<string, string>()
+    let repeated: Map<string, string[]> | undefined
+    for (let start = 0, pairs = 1; start <= encoded.length; pairs++) {
+      if (pairs > MAX_PARAMETERS) throw new InvalidRequestError('too many parameters')
+      const ampersand = encoded.indexOf('&', start)
+      const end = ampersand === -1 ? encoded.length : ampersand
+      const equals = encoded.indexOf('=', start)
       // RFC 6749 §3.1: "Parameters sent without a value MUST be treated as if they were omitted from the request."
-      if (equals === -1 || equals === pair.length - 1) continue
-      const name = decode(pair.slice(0, equals))
-      const value = decode(pair.slice(equals + 1))
-      const earlier = values.get(name)
-      if (earlier) earlier.push(value)
-      else values.set(name, [value])
+      if (equals !== -1 && equals < end - 1) {
+        const name = decode(encoded.slice(start, equals))
+        const value = decode(encoded.slice(equals + 1, end))
+        const earlier = values.get(name)
+        if (earlier === undefined) values.set(name, value)
+        else {
+          repeated ??= new Map()
+          repeated.set(name, [...(repeated.get(name) ?? [earlier]), value])
+        }
+      }
+      start = end + 1
     }
-    return new Params(values)
+    return new Params(values, repeated)
   }
 
   static from(record: Record<string, string>): Params {
-    return new Params(new Map(Object.entries(record).map(([name, value]) => [name, [value]])))
+    return new Params(new Map(Object.entries(record)))
   }
 
   has(name: string): boolean {
@@ -42,9 +54,8 @@ export class Params {
 
   /** @throws InvalidRequestError if the parameter is repeated: "parameters MUST NOT be included more than once" (RFC 6749 §3.1, §3.2). */
   get(name: string): string | undefined {
-    const values = this.#values.get(name)
-    if (values !== undefined && values.length > 1) throw new InvalidRequestError(`${printable(name)} is given more than once`)
-    return values?.[0]
+    if (this.#repeated?.has(name)) throw new InvalidRequestError(`${printable(name)} is given more than once`)
+    return this.#values.get(name)
   }
 
   /** @throws InvalidRequestError if the parameter is missing or repeated. */
@@ -56,23 +67,24 @@ export class Params {
 
   /** All values of a parameter that may be repeated, as `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1). */
   all(name: string): readonly string[] {
-    return this.#values.get(name) ?? []
+    const value = this.#values.get(name)
+    return this.#repeated?.get(name) ?? (value === undefined ? [] : [value])
   }
 
   /** The same without these names. */
   without(names: readonly string[]): Params {
-    return new Params(new Map([...this.#values].filter(([name]) => !names.includes(name))))
+    const others = <T>(map: Iterable<readonly [string, T]> = []) => new Map([...map].filter(([name]) => !names.includes(name)))
+    return new Params(others(this.#values), others(this.#repeated))
   }
 
   /** The same with these values in the place of its own. */
   with(record: Readonly<Record<string, string>>): Params {
-    return new Params(new Map([...this.#values, ...Object.entries(record).map(([name, value]) => [name, [value]] as const)]))
+    return new Params(new Map([...this.#values, ...Object.entries(record)]), this.without(Object.keys(record)).#repeated)
   }
 
   /** The first name that is repeated and may not be. */
   repeated(repeatable: readonly string[] = ['resource', 'audience']): string | undefined {
-    for (const [name, values] of this.#values) if (values.length > 1 && !repeatable.includes(name)) return name
-    return undefined
+    return [...(this.#repeated?.keys() ?? [])].find((name) => !repeatable.includes(name))
   }
 
   names(): IterableIterator<string> {
@@ -81,7 +93,8 @@ export class Params {
 
   /** As sent in the body of a form or the query of a URL. */
   toString(): string {
-    return [...this.#values].flatMap(([name, values]) => values.map((value) => `${encodeForm(name)}=${encodeForm(value)}`)).join('&')
+    const pairs = [...this.#values.keys()].flatMap((name) => this.all(name).map((value) => `${encodeForm(name)}=${encodeForm(value)}`))
+    return pairs.join('&')
   }
 }
 
