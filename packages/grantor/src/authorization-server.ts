@@ -167,16 +167,15 @@ export class AuthorizationServer implements ServerContext {
 
   async subjectFor(client: Client, subject: string): Promise<string> {
     let name = subject
-    for (const { subjectFor } of this.#registry.contributions) if (subjectFor) name = await subjectFor(client, name)
+    for (const subjectFor of this.#registry.hooks('subjectFor')) name = await subjectFor(client, name)
     return name
   }
 
   async endSession({ id, subject }: { id: string; subject: string }): Promise<readonly string[]> {
     const grants = await this.store.grants.list({ sessionId: id }, this.now(), MAX_GRANTS, { revoked: true })
-    const hooks = this.#registry.contributions.map(({ sessionEnded }) => sessionEnded?.({ id, subject, grants }))
-    const frames = await Promise.all(hooks)
+    const frames = await Promise.all(this.#registry.hooks('sessionEnded').map((ended) => ended({ id, subject, grants })))
     this.emit('session.ended', { sessionId: id, subject })
-    return frames.flatMap((urls) => urls ?? [])
+    return frames.flat()
   }
 
   /** Signs a person out everywhere: every session ends in which something was authorized that is still alive. */
@@ -188,7 +187,7 @@ export class AuthorizationServer implements ServerContext {
 
   /** Does what is due without a request, such as telling applications of a sign-out again. Call it every few seconds. */
   async maintain(): Promise<void> {
-    for (const { maintain } of this.#registry.contributions) await maintain?.()
+    for (const maintain of this.#registry.hooks('maintain')) await maintain()
   }
 
   authenticateClient(request: OAuthRequest): Promise<Client> {
@@ -213,7 +212,7 @@ export class AuthorizationServer implements ServerContext {
     if (!this.#pages) throw new ConfigurationError('without interactions nobody can sign in')
     const need = { prompt: 'login', reason: 'no_session', newScope: [], details: {}, session: undefined }
     const acrValues = client.default_acr_values ?? []
-    const waiting = { client, scope, acrValues, returnTo, http, redirectUri: this.settings.issuer, params: new Params() }
+    const waiting = { client, scope, acrValues, returnTo, http, redirectUri: this.settings.issuer, params: Params.NONE }
     const { interaction, cookies } = await this.interactions.require(waiting, need)
     const { id, prompt, reason } = interaction
     this.emit('interaction.started', { clientId: client.client_id, interactionId: id, prompt, reason }, http.id)

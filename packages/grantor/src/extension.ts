@@ -114,6 +114,12 @@ export interface Contribution {
 /** One optional specification, or a custom grant type: a function of the server it is added to, and of the integrator's pages. */
 export type Extension = (server: ServerContext, interactions: Interactions | undefined) => Contribution
 
+type HookName = {
+  [N in keyof Contribution]-?: NonNullable<Contribution[N]> extends (...parameters: never[]) => unknown ? N : never
+}[keyof Contribution]
+/** What an extension does at that point. */
+export type Hook<N extends HookName> = NonNullable<Contribution[N]>
+
 /** Everything that this server can do, by name. Discovery is computed from it, so it cannot promise what is not enforced. */
 export class Registry {
   readonly grantTypes = new Map<string, GrantTypeBase>()
@@ -134,6 +140,7 @@ export class Registry {
   /** For their hooks, in the order given. */
   readonly contributions: Contribution[] = []
   readonly #extended = new Set<string>()
+  readonly #hooks = new Map<HookName, readonly unknown[]>()
 
   /** @throws ConfigurationError if a name is taken by another extension. */
   add(contribution: Contribution, origin: 'core' | 'extension' = 'extension'): void {
@@ -156,6 +163,15 @@ export class Registry {
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     for (const parameter of contribution.insteadOfScope ?? []) this.insteadOfScope.add(parameter)
     this.contributions.push(contribution)
+    this.#hooks.clear()
+  }
+
+  /** What extensions do at that point, in the order given. */
+  hooks<N extends HookName>(name: N): readonly Hook<N>[] {
+    // Gathered once: each request passes by a dozen points, at most of which nobody does anything.
+    const found = this.#hooks.get(name) ?? this.contributions.flatMap(({ [name]: hook }) => hook ?? [])
+    this.#hooks.set(name, found)
+    return found as readonly Hook<N>[]
   }
 
   /**

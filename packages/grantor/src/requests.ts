@@ -24,7 +24,7 @@ export interface TokenRequest extends OAuthRequest {
   /** What was asked for; the default scope if nothing was (RFC 6749 §3.3). `params.has('scope')` tells which. */
   scope: readonly string[]
   /** The key that the sender proved to hold. */
-  confirmation?: Confirmation
+  confirmation?: Confirmation | undefined
 }
 
 /** Having one proves: client and redirect_uri are genuine, so from here on errors are redirected. */

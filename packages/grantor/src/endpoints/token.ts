@@ -1,6 +1,6 @@
 import type { ServerContext, TokenIssuance } from '../context.ts'
 import { InvalidRequestError, UnauthorizedClientError, UnsupportedGrantTypeError } from '../errors.ts'
-import type { Endpoint, Registry } from '../extension.ts'
+import type { Endpoint, Hook, Registry } from '../extension.ts'
 import { type HttpResponse, json } from '../http.ts'
 import type { Client } from '../models/client.ts'
 import type { Confirmation } from '../models/confirmation.ts'
@@ -30,35 +30,40 @@ export class TokenEndpoint implements Endpoint {
     if (!client.grant_types.includes(grantType)) throw new UnauthorizedClientError('this client is not registered for that grant type')
     const { defaultScope } = this.#server.settings
     const scope = requestedScope(http.params, client, { defaultScope, instead: this.#registry.insteadOfScope })
-    const confirmation = await this.#confirm(http, client)
-    const request: TokenRequest = { ...http, client, grantType, scope, ...(confirmation && { confirmation }) }
-    const issuance = await this.#extend(request, await grant.validateRequest(request))
+    const confirmations = this.#registry.hooks('confirm')
+    const confirmation = confirmations.length > 0 ? await confirmedBy(confirmations, http, client) : undefined
+    const request: TokenRequest = { ...http, client, grantType, scope, confirmation }
+    let issuance = await grant.validateRequest(request)
+    for (const limitTokenRequest of this.#registry.hooks('limitTokenRequest')) issuance = await limitTokenRequest(request, issuance)
+    const validations = this.#registry.hooks('validateTokenRequest')
+    if (validations.length > 0) issuance = await extendedBy(validations, request, issuance)
     const response = await grant.createTokenResponse(request, issuance)
-    for (const { tokenResponse } of this.#registry.contributions)
-      if (tokenResponse) Object.assign(response, await tokenResponse(response, request, issuance))
+    for (const tokenResponse of this.#registry.hooks('tokenResponse'))
+      Object.assign(response, await tokenResponse(response, request, issuance))
     return json(200, response)
   }
+}
 
-  async #confirm(http: OAuthRequest, client: Client): Promise<Confirmation | undefined> {
-    let proven: Confirmation | undefined
-    // Each is asked, since each may refuse.
-    for (const { confirm } of this.#registry.contributions) {
-      const confirmation = confirm && (await confirm(http, client))
-      if (proven && confirmation) throw new InvalidRequestError('a token is bound to one key, and this request is to bind it to two')
-      proven ??= confirmation
-    }
-    return proven
+async function confirmedBy(hooks: readonly Hook<'confirm'>[], http: OAuthRequest, client: Client): Promise<Confirmation | undefined> {
+  let proven: Confirmation | undefined
+  // Each is asked, since each may refuse.
+  for (const confirm of hooks) {
+    const confirmation = await confirm(http, client)
+    if (proven && confirmation) throw new InvalidRequestError('a token is bound to one key, and this request is to bind it to two')
+    proven ??= confirmation
   }
+  return proven
+}
 
-  async #extend(request: TokenRequest, issuance: TokenIssuance): Promise<TokenIssuance> {
-    let limited = issuance
-    for (const { limitTokenRequest } of this.#registry.contributions)
-      if (limitTokenRequest) limited = await limitTokenRequest(request, limited)
-    let extended = limited
-    for (const { validateTokenRequest } of this.#registry.contributions) {
-      const claims = validateTokenRequest && (await validateTokenRequest(request, limited))
-      if (claims) extended = { ...extended, claims: { ...extended.claims, ...claims } }
-    }
-    return extended
+async function extendedBy(
+  hooks: readonly Hook<'validateTokenRequest'>[],
+  request: TokenRequest,
+  issuance: TokenIssuance
+): Promise<TokenIssuance> {
+  let extended = issuance
+  for (const validateTokenRequest of hooks) {
+    const claims = await validateTokenRequest(request, issuance)
+    if (claims) extended = { ...extended, claims: { ...extended.claims, ...claims } }
   }
+  return extended
 }
