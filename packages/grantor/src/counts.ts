@@ -49,7 +49,7 @@ export class Counts {
 
 /** The name of a client in one network. */
 export function clientAtAddress(clientId: string, address: string): string {
-  return JSON.stringify([clientId.slice(0, 200), networkOf(address)])
+  return `${networkOf(address)} ${clientId.slice(0, 200)}`
 }
 
 /** One household or machine: an IPv4 address, or the first half of an IPv6 one. */

@@ -19,12 +19,12 @@ export interface HttpRequest {
   headers: { get(name: string): string | null }
   /** The body as text. Rejects with an `InvalidRequestError` (413, 415, 400) when it is too large, compressed or not UTF-8. */
   body(): Promise<string>
-  remote?: RemoteInfo
+  remote?: RemoteInfo | undefined
   /**
    * Read only where it is needed. Undefined: there was none.
    * @throws InvalidRequestError if what a proxy says of it cannot be understood
    */
-  clientCertificate?(): ClientCertificate | undefined
+  clientCertificate?: (() => ClientCertificate | undefined) | undefined
   /** The host's own name for the request, for answers, events and its log; one is made where there is none. */
   id?: string
 }
@@ -39,9 +39,11 @@ export interface HttpResponse {
 /** RFC 6749 §5.1: nothing that holds a token or an error about one is cached. */
 export const NO_STORE: Readonly<Record<string, string>> = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
+const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json', ...NO_STORE }
+
 /** A JSON response that no cache keeps. */
-export function json(status: number, body: object, headers: Record<string, string> = {}): HttpResponse {
-  return { status, headers: { 'content-type': 'application/json', ...NO_STORE, ...headers }, body: JSON.stringify(body) }
+export function json(status: number, body: object, headers?: Record<string, string>): HttpResponse {
+  return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(body) }
 }
 
 /** 303, never 307 or 308: a credential in a body must not travel on (RFC 9700 §4.12). */

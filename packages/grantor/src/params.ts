@@ -13,7 +13,7 @@ export class Params {
   /** All values of those that are repeated; undefined, as nearly always, if none is. */
   readonly #repeated: ReadonlyMap<string, readonly string[]> | undefined
 
-  constructor(values: ReadonlyMap<string, string> = new Map(), repeated?: ReadonlyMap<string, readonly string[]>) {
+  private constructor(values: ReadonlyMap<string, string> = new Map(), repeated?: ReadonlyMap<string, readonly string[]>) {
     this.#values = values
     this.#repeated = repeated
   }

@@ -54,10 +54,11 @@ export class ClientAuthenticator {
   /** One way of authenticating, or several for a request with no credential in it, of which the registration of the client says which it is. */
   #read(request: OAuthRequest): readonly [Attempt, ...Attempt[]] {
     try {
-      const attempts = this.#methods.flatMap((method) => {
+      const attempts: Attempt[] = []
+      for (const method of this.#methods) {
         const presented = method.read(request)
-        return presented ? [{ method, ...presented }] : []
-      })
+        if (presented) attempts.push({ ...presented, method })
+      }
       // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
       if (attempts.length > 1 && attempts.some(({ credential }) => credential !== undefined))
         throw new InvalidRequestError('more than one client authentication method was used')

@@ -1,4 +1,5 @@
 import type { ServerContext } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import type { Client } from '../models/client.ts'
 import type { OAuthRequest } from '../requests.ts'
 
@@ -29,5 +30,5 @@ export abstract class ClientAuthenticationBase {
 
   /** Undefined: the request does not use this method. @throws InvalidClientError if it does, and wrongly. */
   abstract read(request: OAuthRequest): PresentedClient | undefined
-  abstract verify(client: Client, credential: string | undefined, request: OAuthRequest): Promise<boolean>
+  abstract verify(client: Client, credential: string | undefined, request: OAuthRequest): Awaitable<boolean>
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../crypto/port.ts'
 import { InvalidClientError, InvalidRequestError } from '../errors.ts'
 import type { Client } from '../models/client.ts'
 import { decode } from '../params.ts'
@@ -16,7 +17,7 @@ export class ClientSecretBasic extends ClientAuthenticationBase {
     return { clientId, credential }
   }
 
-  verify(client: Client, credential = ''): Promise<boolean> {
+  verify(client: Client, credential = ''): Awaitable<boolean> {
     return matchesSecret(this.server, client, credential)
   }
 }

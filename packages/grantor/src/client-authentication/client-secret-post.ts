@@ -1,3 +1,4 @@
+import type { Awaitable } from '../crypto/port.ts'
 import type { Client } from '../models/client.ts'
 import type { OAuthRequest } from '../requests.ts'
 import { ClientAuthenticationBase, type PresentedClient } from './base.ts'
@@ -12,7 +13,7 @@ export class ClientSecretPost extends ClientAuthenticationBase {
     return credential === undefined ? undefined : { clientId: params.require('client_id'), credential }
   }
 
-  verify(client: Client, credential = ''): Promise<boolean> {
+  verify(client: Client, credential = ''): Awaitable<boolean> {
     return matchesSecret(this.server, client, credential)
   }
 }

@@ -1,6 +1,11 @@
 /** A value now, or a promise of it: node:crypto answers at once, WebCrypto later. */
 export type Awaitable<T> = T | Promise<T>
 
+/** What becomes of values when all are there; at once, where they are. */
+export function whenAll<T, R>(values: readonly Awaitable<T>[], use: (values: readonly T[]) => R): Awaitable<R> {
+  return values.some((value) => value instanceof Promise) ? Promise.all(values).then(use) : use(values as readonly T[])
+}
+
 /** Signs for one key. A KMS or HSM fits in by implementing this. */
 export interface Signer {
   kid: string

@@ -1,5 +1,5 @@
 import { constantTimeEqual } from './constant-time.ts'
-import type { Awaitable, CryptoPort } from './port.ts'
+import { type Awaitable, type CryptoPort, whenAll } from './port.ts'
 
 /**
  * The server's root secrets and what is derived from them: one key per purpose, so that nothing made for one is valid for another.
@@ -24,11 +24,11 @@ export class Secrets {
   }
 
   /** Whether `hash` is the keyed hash of `secret`, compared in constant time. */
-  async matches(purpose: string, secret: string, hash: string): Promise<boolean> {
-    let matched = false
-    for (const hmac of this.#hmacs.get(purpose) ?? (await this.#derive(purpose)))
-      matched = constantTimeEqual(await hmac(secret), hash) || matched
-    return matched
+  matches(purpose: string, secret: string, hash: string): Awaitable<boolean> {
+    const hmacs = this.#hmacs.get(purpose)
+    if (!hmacs) return this.#derive(purpose).then(() => this.matches(purpose, secret, hash))
+    const own = hmacs.map((hmac) => hmac(secret))
+    return whenAll(own, (hashes) => hashes.filter((one) => constantTimeEqual(one, hash)).length > 0)
   }
 
   async encrypt(purpose: string, text: string, context: string): Promise<string> {

@@ -60,10 +60,17 @@ export class Router {
     if (!endpoint) return undefined
     const id = http.id ?? this.#server.crypto.random(9)
     const origin = http.headers.get('origin')
-    const request: OAuthRequest = { ...plain(http), path, params: EMPTY, id }
-    const response = await this.#answer(endpoint, request, query).catch((error: unknown) => this.#failure(endpoint, request, error))
-    const cors = origin === null ? undefined : await corsHeaders(this.#server, endpoint, request, origin)
-    return { ...response, headers: { ...response.headers, ...request.answerHeaders, 'x-request-id': id, ...cors } }
+    const request = incoming(http, path, id)
+    let response: HttpResponse
+    try {
+      response = await this.#answer(endpoint, request, query)
+    } catch (error) {
+      response = await this.#failure(endpoint, request, error)
+    }
+    const headers = { ...response.headers, 'x-request-id': id }
+    if (request.answerHeaders) Object.assign(headers, request.answerHeaders)
+    if (origin !== null) Object.assign(headers, await corsHeaders(this.#server, endpoint, request, origin))
+    return { ...response, headers }
   }
 
   async #answer(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<HttpResponse> {
@@ -77,19 +84,9 @@ export class Router {
     }
     if (!endpoint.always && !this.#isAvailable())
       throw new TemporarilyUnavailableError('the server is under maintenance', { retryAfter: 60 })
-    request.params = method === 'POST' && endpoint.body !== 'own' ? await this.#form(endpoint, request, query) : Params.parse(query)
-    return endpoint.handle(request)
-  }
-
-  async #form(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<Params> {
-    const params = await readForm(request)
     const inUrl = Params.parse(query)
-    const inQuery = query === '' ? undefined : NEVER_IN_QUERY.find((name) => inUrl.has(name))
-    if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
-    // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
-    const repeated = endpoint.forPeople ? undefined : params.repeated()
-    if (repeated !== undefined) params.get(repeated)
-    return params
+    request.params = method === 'POST' && endpoint.body !== 'own' ? checkedForm(endpoint, await readForm(request), inUrl) : inUrl
+    return endpoint.handle(request)
   }
 
   #isAvailable(): boolean {
@@ -109,8 +106,6 @@ export class Router {
   }
 }
 
-const EMPTY = new Params()
-
 /** The path as received, without decoding, and the query without its question mark. */
 function splitUrl(url: string): [path: string, query: string] {
   const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('//') + 2)
@@ -119,7 +114,17 @@ function splitUrl(url: string): [path: string, query: string] {
   return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
 }
 
-/** The members of a request, whatever object carries them. */
-function plain({ method, url, headers, remote, body, clientCertificate }: HttpRequest): HttpRequest {
-  return { method, url, headers, body, ...(remote && { remote }), ...(clientCertificate && { clientCertificate }) }
+/** The members of a request, whatever object carries them; its parameters are still to be read. */
+function incoming({ method, url, headers, remote, body, clientCertificate }: HttpRequest, path: string, id: string): OAuthRequest {
+  return { method, url, headers, remote, body, clientCertificate, path, params: Params.NONE, id }
+}
+
+/** What came in the body. @throws InvalidRequestError if a parameter is repeated, or one of the URL belongs there */
+function checkedForm(endpoint: Endpoint, params: Params, inUrl: Params): Params {
+  const inQuery = inUrl === Params.NONE ? undefined : NEVER_IN_QUERY.find((name) => inUrl.has(name))
+  if (inQuery !== undefined) throw new InvalidRequestError(`${inQuery} must be in the body, not in the URL`)
+  // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once." A page says which itself.
+  const repeated = endpoint.forPeople ? undefined : params.repeated()
+  if (repeated !== undefined) params.get(repeated)
+  return params
 }
