@@ -15,7 +15,9 @@ export class ClientAddresses {
   /** Each proxy adds the address that it was called from at the end; what stands before the first that nobody vouches for is not read. */
   of({ socket, headers }: Pick<NodeRequest, 'socket' | 'headers'>): string | undefined {
     let address = plain(socket.remoteAddress)
-    const named = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').reverse()
+    const forwarded = headers['x-forwarded-for']
+    if (forwarded === undefined) return address
+    const named = [forwarded].flat().join(',').split(',').reverse()
     for (const [hop, entry] of named.entries()) {
       const next = plain(entry)
       if (address === undefined || next === undefined || !this.#isTrusted(address, hop)) return address

@@ -30,7 +30,7 @@ import { PagesResponder } from './pages-responder.ts'
 import { presetOf } from './preset.ts'
 import { Purge } from './purge.ts'
 import { Readiness } from './readiness.ts'
-import { logRequests } from './request-log.ts'
+import { logRequest } from './request-log.ts'
 import { readSecrets } from './secret-file.ts'
 import { Sessions } from './sessions.ts'
 import { SignUp } from './sign-up.ts'
@@ -146,12 +146,14 @@ export class GrantorServer {
     const addresses = new ClientAddresses(this.#config.trustedProxies)
     const certificates = header && new HeaderCertificates(header, addresses)
     const options = {
-      address: (request: NodeRequest) => addresses.of(request),
+      address: ({ ip }: NodeRequest & { ip?: string }) => ip,
       ...(certificates && { clientCertificate: (request: NodeRequest) => certificates.of(request) })
     }
     const listener = nodeListener({ respond: (request) => this.#respond(request) }, options)
     return (request, response) => {
-      logRequests(this.log, request, response, addresses.of(request))
+      // The library finds them there: who asks is worked out once.
+      const named = Object.assign(request, { id: this.authorization.crypto.random(9), ip: addresses.of(request) })
+      logRequest(this.log, named, response)
       limitAnswer(request, response, this.#config.timeouts)
       if (request.url === '/livez') return void response.writeHead(200, UNCACHED).end()
       if (request.url === '/readyz') return void this.#isReady().then((ready) => response.writeHead(ready ? 200 : 503, UNCACHED).end())
