@@ -6,6 +6,7 @@ import {
   checkCertificateBinding,
   dpop,
   dynamicRegistration,
+  type Extension,
   implicit,
   MemoryStore,
   mutualTls,
@@ -179,9 +180,16 @@ describe('with DPoP beside it', () => {
   })
 
   test('a client that is to bind its tokens to two keys is not registered', async () => {
-    const { test } = await both()
-    const metadata = { client_id: 'web', tls_client_certificate_bound_access_tokens: true, dpop_bound_access_tokens: true }
-    await expect(test.client(metadata)).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    const [toCertificate, toKey] = [{ tls_client_certificate_bound_access_tokens: true }, { dpop_bound_access_tokens: true }]
+    const cases: [Extension[], object][] = [
+      [[mutualTls(), dpop()], { ...toCertificate, ...toKey }],
+      [[mutualTls({ required: true }), dpop()], toKey],
+      [[dpop({ required: true }), mutualTls()], toCertificate]
+    ]
+    for (const [extensions, metadata] of cases) {
+      const test = new TestServer({ extensions })
+      await expect(test.client({ client_id: 'web', ...metadata })).rejects.toMatchObject({ error: 'invalid_client_metadata' })
+    }
   })
 })
 

@@ -1,6 +1,12 @@
 import { flag } from '../../clients/rules.ts'
 import { allowedOf } from '../../crypto/algorithms.ts'
-import { ConfigurationError, InvalidDpopProofError, InvalidRequestError, UnauthorizedClientError } from '../../errors.ts'
+import {
+  ConfigurationError,
+  InvalidClientMetadataError,
+  InvalidDpopProofError,
+  InvalidRequestError,
+  UnauthorizedClientError
+} from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { Client } from '../../models/client.ts'
 import type { Confirmation } from '../../models/confirmation.ts'
@@ -32,6 +38,13 @@ export function dpop(options: DpopOptions = {}): Extension {
       clientMetadata: { dpop_bound_access_tokens: flag },
       tokenSchemes: [new DpopScheme(proofs, algorithms)],
       bindCode,
+      async validateClient(client) {
+        // RFC 7800 §3.1: one key is what a token is bound to.
+        if (mustProve(client) && client.tls_client_certificate_bound_access_tokens)
+          throw new InvalidClientMetadataError(
+            'tls_client_certificate_bound_access_tokens: the tokens of this client are bound to the key of its proofs'
+          )
+      },
       async validateAuthorizationRequest({ client, responseType }) {
         // No proof reaches the authorization endpoint, so what it hands out is a bearer token.
         if (mustProve(client) && responseType.split(' ').includes('token'))

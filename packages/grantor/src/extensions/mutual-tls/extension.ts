@@ -33,7 +33,12 @@ export function mutualTls(options: MutualTlsOptions = {}): Extension {
       }),
       // RFC 8705 §2.1.2, §3.4
       clientMetadata: { ...SUBJECT_RULES, tls_client_certificate_bound_access_tokens: flag },
-      validateClient,
+      async validateClient(client) {
+        checkCredential(client)
+        // RFC 7800 §3.1: one key is what a token is bound to.
+        if (mustBind(client) && client.dpop_bound_access_tokens)
+          throw new InvalidClientMetadataError('dpop_bound_access_tokens: the tokens of this client are bound to its certificate')
+      },
       async validateAuthorizationRequest({ client, responseType }) {
         // The browser's connection is not the client's, so what the authorization endpoint hands out is a bearer token.
         if (mustBind(client) && responseType.split(' ').includes('token'))
@@ -51,10 +56,7 @@ export function mutualTls(options: MutualTlsOptions = {}): Extension {
   }
 }
 
-async function validateClient(client: Client): Promise<void> {
+function checkCredential(client: Client): void {
   if (client.token_endpoint_auth_method === 'tls_client_auth') checkSubject(client)
   if (client.token_endpoint_auth_method === 'self_signed_tls_client_auth') checkCertificates(client)
-  // RFC 7800 §3.1: one key is what a token is bound to.
-  if (client.tls_client_certificate_bound_access_tokens && client.dpop_bound_access_tokens)
-    throw new InvalidClientMetadataError('tls_client_certificate_bound_access_tokens and dpop_bound_access_tokens exclude each other')
 }
