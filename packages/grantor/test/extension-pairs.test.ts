@@ -34,6 +34,10 @@ async function signer(alg: string): Promise<Signer> {
 const serverWith = (names: readonly string[]) =>
   new TestServer({ signers, extensions: names.map((name) => (EXTENSIONS[name] as () => Extension)()) })
 
+test.each(NAMES.filter((name) => EXTENSIONS[name]?.length === 1))('%s refuses an option that it does not have', (name) => {
+  expect(() => EXTENSIONS[name]?.({ nonsense: true })).toThrow(/: there is no nonsense/)
+})
+
 /** What one of them adds, by name. */
 function contributed(name: string): Contribution {
   let contribution: Contribution = {}

@@ -3,6 +3,7 @@ import { ENCRYPTION_ALGS, ENCRYPTION_ENCS } from '../../crypto/algorithms.ts'
 import { ConfigurationError, InvalidGrantError } from '../../errors.ts'
 import type { Contribution, Extension } from '../../extension.ts'
 import { parseScope } from '../../models/scope.ts'
+import { refuseUnknown } from '../../setting-rules.ts'
 import { keyRetention, type Settings } from '../../settings.ts'
 import { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { DEFAULT_ALGORITHM, responseAlgorithms } from '../../tokens/response-algorithms.ts'
@@ -13,15 +14,19 @@ import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
 import { openIdDetails } from './details.ts'
 import { IdTokens } from './id-tokens.ts'
 import { withoutUselessOfflineAccess } from './offline-access.ts'
-import type { OpenIdOptions } from './options.ts'
+import { OPTION_NAMES, type OpenIdOptions } from './options.ts'
 import { PersonClaimsSource } from './person-claims.ts'
 import { FrontChannelResponseType } from './response-types.ts'
 import { endOnlineGrants } from './session-end.ts'
 import { Subjects } from './subjects.ts'
 import { UserinfoEndpoint } from './userinfo.ts'
 
-/** OpenID Connect Core 1.0 and Discovery 1.0: ID tokens, userinfo, and what an authentication request may ask for. */
+/**
+ * OpenID Connect Core 1.0 and Discovery 1.0: ID tokens, userinfo, and what an authentication request may ask for.
+ * @throws ConfigurationError if an option is unknown
+ */
 export function openid(options: OpenIdOptions): Extension {
+  refuseUnknown(Object.keys(options), OPTION_NAMES, 'openid')
   return (server) => contribution(server, options)
 }
 

@@ -15,6 +15,8 @@ export type PersonClaims = Readonly<Record<string, unknown>>
 
 export type OpenIdResponseType = 'id_token' | 'id_token token' | 'code id_token' | 'code token' | 'code id_token token'
 
+export const OPTION_NAMES = ['claims', 'scopes', 'responseTypes', 'acrValues', 'pairwiseKey', 'signUp', 'idTokenLifetime']
+
 export interface OpenIdOptions {
   /**
    * What is known of a person; at least what is `wanted`, more is left out. Undefined: the account is gone or locked, and its tokens

@@ -1,6 +1,6 @@
 import { listOf, type MetadataRule } from '../../clients/rules.ts'
 import type { Extension } from '../../extension.ts'
-import { absoluteUri } from '../../setting-rules.ts'
+import { absoluteUri, refuseUnknown } from '../../setting-rules.ts'
 import { newResource } from './check.ts'
 import { TargetRequests } from './target-requests.ts'
 
@@ -12,8 +12,12 @@ export interface ResourceIndicatorOptions {
 
 const identifier: MetadataRule = absoluteUri
 
-/** Clients say which API a token is for, and get it for that alone (RFC 8707). The APIs are those of `settings.resources`. */
-export function resourceIndicators({ advertised = false }: ResourceIndicatorOptions = {}): Extension {
+/**
+ * Clients say which API a token is for, and get it for that alone (RFC 8707). The APIs are those of `settings.resources`.
+ * @throws ConfigurationError if an option is unknown
+ */
+export function resourceIndicators({ advertised = false, ...unknown }: ResourceIndicatorOptions = {}): Extension {
+  refuseUnknown(Object.keys(unknown), ['advertised'], 'resourceIndicators')
   return (server) => {
     const targets = new TargetRequests(server)
     const published = server.settings.resources.map((resource) => resource.identifier).filter((uri) => uri.startsWith('https://'))

@@ -1,6 +1,7 @@
 import { LoginRequiredError, UnmetAuthenticationRequirementsError } from '../../errors.ts'
 import type { Extension } from '../../extension.ts'
 import type { InteractionCheck } from '../../interactions/checks.ts'
+import { refuseUnknown } from '../../setting-rules.ts'
 
 /** What sign-ins here can reach. */
 export interface StepUpOptions {
@@ -11,8 +12,10 @@ export interface StepUpOptions {
 /**
  * What an API asks of the sign-in reaches it (RFC 9470): `acr_values` of an authorization request, with and without OpenID Connect, must be
  * met. `max_age` is every server's, and so are `acr` and `auth_time` of tokens.
+ * @throws ConfigurationError if an option is unknown
  */
-export function stepUp({ acrValues }: StepUpOptions): Extension {
+export function stepUp({ acrValues, ...unknown }: StepUpOptions): Extension {
+  refuseUnknown(Object.keys(unknown), ['acrValues'], 'stepUp')
   return () => ({
     metadata: { acr_values_supported: acrValues },
     interactionChecks: [ACR_VALUES],
