@@ -74,11 +74,12 @@ export class AuthorizationRequests {
     const repeated = params.repeated(['resource'])
     if (repeated !== undefined) params.get(repeated)
     checkUnfolded(params)
-    if (!isShort(params.get('state') ?? '')) throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)
+    if (state === undefined && params.has('state'))
+      throw new InvalidRequestError(`state is longer than ${MAX_STATE} characters when encoded`)
     const responseType = responseTypeName(params.require('response_type'))
     const type = this.#registry.responseTypes.get(responseType)
     if (!type) throw new UnsupportedResponseTypeError()
-    const registered = client.response_types.map(responseTypeName).includes(responseType)
+    const registered = client.response_types.some((one) => responseTypeName(one) === responseType)
     if (!registered || !isWithin(type.grantTypes, client.grant_types)) {
       throw new UnauthorizedClientError('this client is not registered for that response type', {
         detail: { registered: client.response_types }
@@ -98,10 +99,10 @@ export class AuthorizationRequests {
       scope: this.#scopeOf(params, client),
       acrValues: acrValuesOf(params, client),
       params,
-      http,
-      ...(state !== undefined && { state }),
-      ...(spends && { spends })
+      http
     }
+    if (state !== undefined) request.state = state
+    if (spends) request.spends = spends
     this.#limit(request)
     await type.validateRequest(request)
     for (const { bindCode } of this.#registry.contributions) {
@@ -155,7 +156,8 @@ export class AuthorizationRequests {
   }
 
   #prompts(params: Params): readonly string[] {
-    const prompts = params.get('prompt')?.split(' ') ?? []
+    const prompts = params.get('prompt')?.split(' ')
+    if (!prompts) return []
     const known = [...this.#registry.interactionChecks.values()].map(({ prompt }) => prompt)
     // OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
     if (prompts.includes('none') && prompts.length > 1) throw new InvalidRequestError('prompt none stands alone')
@@ -172,7 +174,8 @@ function checkUnfolded(params: Params): void {
 }
 
 function isShort(state: string): boolean {
-  return state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE
+  // No character takes more than three octets, and no octet more than three characters.
+  return state.length * 9 <= MAX_STATE || (state.length <= MAX_STATE && encodeForm(state).length <= MAX_STATE)
 }
 
 /** OpenID Connect Core §3.1.2.1: a "space-separated string"; Registration §2: the default of the client stands where the request names none. */

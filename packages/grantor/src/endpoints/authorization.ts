@@ -7,7 +7,8 @@ import { type InteractionCheck, type Situation, scopeOf } from '../interactions/
 import type { FoundInteraction, InteractionService } from '../interactions/service.ts'
 import type { Grant } from '../models/grant.ts'
 import { Params } from '../params.ts'
-import type { AuthorizationRequest, OAuthRequest, UnfoldedRequest } from '../requests.ts'
+import type { OAuthRequest, UnfoldedRequest } from '../requests.ts'
+import type { Reference } from '../stores/store.ts'
 import { AuthorizationRequests, type Judged } from './authorization-requests.ts'
 import { DeniedError } from './denied-error.ts'
 import { answer, type Redirection, refuse } from './redirection.ts'
@@ -46,9 +47,18 @@ export class AuthorizationEndpoint implements Endpoint {
     } catch (error) {
       return this.#refuseFolded(error, http)
     }
-    const redirection = await this.#requests.prove(unfolded.params).catch((error: unknown) => this.#abandon(error, begun))
+    let redirection: Redirection
+    try {
+      redirection = await this.#requests.prove(unfolded.params)
+    } catch (error) {
+      return this.#abandon(error, begun)
+    }
     // Errors before this line are shown here; after it they are redirected.
-    return this.#answer(redirection, unfolded, http, begun).catch((error: unknown) => this.#refuse(redirection, error, http))
+    try {
+      return await this.#answer(redirection, unfolded, http, begun)
+    } catch (error) {
+      return this.#refuse(redirection, error, http)
+    }
   }
 
   /** RFC 9101 §6: the error goes "to the client in response to the authorization request", if the URL itself proves the way to it. */
@@ -68,7 +78,7 @@ export class AuthorizationEndpoint implements Endpoint {
     const judged = await this.#requests.judge(redirection, unfolded, http)
     const session = await this.#interactions.session(http)
     if (begun?.value.denied) {
-      await this.#spend(judged.request)
+      if (judged.request.spends) await this.#spend(judged.request.spends)
       throw new DeniedError(await this.#finish(begun, 'denied', http))
     }
     const situation = this.#situation(judged, session, begun)
@@ -88,18 +98,21 @@ export class AuthorizationEndpoint implements Endpoint {
   #situation({ request, details, prompts, maxAge }: Judged, session: Session | undefined, begun: FoundInteraction | undefined): Situation {
     const { client } = request
     const now = this.#server.now()
-    return {
-      ...{ request, details, prompts, maxAge, session, now },
-      freshLogin: isFresh(session, begun),
-      result: begun?.value ?? {},
-      ...rememberedGrants({ store: this.#server.store, now }, client, session)
-    }
+    const { recentlyGranted, granted } = rememberedGrants({ store: this.#server.store, now }, client, session)
+    const freshLogin = isFresh(session, begun)
+    const result = begun?.value ?? {}
+    return { request, details, prompts, maxAge, session, freshLogin, result, recentlyGranted, granted, now }
   }
 
   async #needed(situation: Situation): Promise<InteractionCheck | undefined> {
-    const checks = [...this.#registry.interactionChecks.values()]
-    for (const check of checks.filter(({ comesFirst }) => comesFirst)) if (await check.isNeeded(situation)) return check
-    for (const check of checks) if (!check.comesFirst && (await check.isNeeded(situation))) return check
+    for (const early of [true, false]) {
+      for (const check of this.#registry.interactionChecks.values()) {
+        if ((check.comesFirst === true) !== early) continue
+        // Most answer at once, and what answers at once is not awaited.
+        const answered = check.isNeeded(situation)
+        if (answered === true || (answered !== false && (await answered))) return check
+      }
+    }
     return undefined
   }
 
@@ -123,7 +136,7 @@ export class AuthorizationEndpoint implements Endpoint {
     begun: FoundInteraction | undefined
   ): Promise<HttpResponse> {
     const { client, http } = request
-    await this.#spend(request)
+    if (request.spends) await this.#spend(request.spends)
     const cookies = begun ? [await this.#finish(begun, 'granted', http, session.subject)] : []
     const now = this.#server.now()
     const grant: Grant = {
@@ -132,13 +145,13 @@ export class AuthorizationEndpoint implements Endpoint {
       subject: session.subject,
       scope: consentedScope(request.scope, session, begun),
       authTime: session.authTime,
-      ...(session.acr !== undefined && { acr: session.acr }),
-      ...(session.amr && { amr: session.amr }),
       sessionId: session.sid ?? session.id,
       createdAt: now,
-      expiresAt: now + this.#server.policy(client).grantLifetime,
-      ...(Object.keys(details).length > 0 && { details })
+      expiresAt: now + this.#server.policy(client).grantLifetime
     }
+    if (session.acr !== undefined) grant.acr = session.acr
+    if (session.amr) grant.amr = session.amr
+    if (Object.keys(details).length > 0) grant.details = details
     const { params, yields } = await type.createAuthorizationResponse(request, grant)
     await this.#server.store.grants.insert(grant, yields)
     const event = {
@@ -153,8 +166,7 @@ export class AuthorizationEndpoint implements Endpoint {
   }
 
   /** RFC 9126 §7.3: one answer for one pushed request, however often and wherever it was opened. @throws InvalidRequestUriError */
-  async #spend({ spends }: AuthorizationRequest): Promise<void> {
-    if (!spends) return
+  async #spend(spends: Reference): Promise<void> {
     const spent = await this.#server.store.artifacts.consume(spends, { now: this.#server.now() })
     if (!spent?.first) throw new InvalidRequestUriError('this request was answered before; start again at the application')
   }

@@ -14,7 +14,8 @@ export function rememberedGrants(
   { client_id: clientId }: Client,
   session: Session | undefined
 ): Pick<Situation, 'recentlyGranted' | 'granted'> {
-  const list = async (limit: number) => (session ? store.grants.list({ clientId, subject: session.subject }, now, limit) : [])
+  const list = (limit: number) =>
+    session ? store.grants.list({ clientId, subject: session.subject }, now, limit) : Promise.resolve([] as const)
   let granted: Promise<readonly Grant[]> | undefined
   return {
     recentlyGranted: () => list(FEW),

@@ -84,14 +84,14 @@ export const CHECKS: readonly InteractionCheck[] = [
     reason: 'new_scope',
     prompt: 'consent',
     error: ConsentRequiredError,
-    isNeeded: async (situation) => {
-      const { request } = situation
-      if (request.client.require_consent === false || hasConsented(situation)) return false
-      if (isCovered(request.scope, await situation.recentlyGranted())) return false
-      return !isCovered(request.scope, await situation.granted())
-    }
+    isNeeded: (situation) => situation.request.client.require_consent !== false && !hasConsented(situation) && isNew(situation)
   }
 ]
+
+/** Whether the person never allowed all of the scope; the newest few grants tell nearly always. */
+async function isNew({ request: { scope }, recentlyGranted, granted }: Situation): Promise<boolean> {
+  return !isCovered(scope, await recentlyGranted()) && !isCovered(scope, await granted())
+}
 
 /** Whether some grants together allow all of it; without any grant nothing was allowed, not even an empty scope. */
 function isCovered(scope: readonly string[], grants: readonly Grant[]): boolean {

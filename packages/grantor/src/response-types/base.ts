@@ -1,4 +1,5 @@
 import type { ServerContext } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import type { Artifact } from '../models/artifacts.ts'
 import type { Grant } from '../models/grant.ts'
 import type { AuthorizationRequest } from '../requests.ts'
@@ -24,7 +25,7 @@ export abstract class ResponseTypeBase {
   }
 
   /** Everything that can say no. Reads, never writes. @throws OAuthError, which the client receives. */
-  abstract validateRequest(request: AuthorizationRequest): Promise<void>
+  abstract validateRequest(request: AuthorizationRequest): Awaitable<void>
 
   /** What the client receives for this grant. The caller stores the grant and the artifacts in one step. */
   abstract createAuthorizationResponse(request: AuthorizationRequest, grant: Grant): Promise<AuthorizationIssuance>

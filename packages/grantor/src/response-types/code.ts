@@ -13,7 +13,7 @@ export class CodeResponseType extends ResponseTypeBase {
   readonly responseType: string = 'code'
   override readonly grantTypes: readonly string[] = ['authorization_code']
 
-  async validateRequest({ params, client }: AuthorizationRequest): Promise<void> {
+  validateRequest({ params, client }: AuthorizationRequest): void {
     const challenge = params.get('code_challenge')
     if (challenge === undefined) {
       if (isPublic(client) || this.server.policy(client).requirePkce || params.has('code_challenge_method'))
@@ -35,14 +35,14 @@ export class CodeResponseType extends ResponseTypeBase {
     const challenge = params.get('code_challenge')
     const value: AuthorizationCode = {
       client_id: client.client_id,
-      ...(redirectUri !== undefined && { redirect_uri: redirectUri }),
-      ...(challenge !== undefined && {
-        code_challenge: challenge,
-        code_challenge_method: params.get('code_challenge_method') === 'S256' ? 'S256' : 'plain'
-      }),
-      ...(confirmation && { confirmation }),
       failures: 0
     }
+    if (redirectUri !== undefined) value.redirect_uri = redirectUri
+    if (challenge !== undefined) {
+      value.code_challenge = challenge
+      value.code_challenge_method = params.get('code_challenge_method') === 'S256' ? 'S256' : 'plain'
+    }
+    if (confirmation) value.confirmation = confirmation
     const expiresAt = this.server.now() + this.server.policy(client).authorizationCodeLifetime
     return { params: { code: token }, yields: [{ kind: AUTHORIZATION_CODE, id, secretHash, value, grantId: grant.id, expiresAt }] }
   }

@@ -5,7 +5,7 @@ import { type AuthorizationIssuance, ResponseTypeBase } from './base.ts'
 export class NoneResponseType extends ResponseTypeBase {
   readonly responseType: string = 'none'
 
-  async validateRequest(_request: AuthorizationRequest): Promise<void> {}
+  validateRequest(_request: AuthorizationRequest): void {}
 
   async createAuthorizationResponse(): Promise<AuthorizationIssuance> {
     return { params: {}, yields: [] }

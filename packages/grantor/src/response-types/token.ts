@@ -8,7 +8,7 @@ export class TokenResponseType extends ResponseTypeBase {
   override readonly defaultResponseMode = 'fragment'
   override readonly grantTypes: readonly string[] = ['implicit']
 
-  async validateRequest(_request: AuthorizationRequest): Promise<void> {}
+  validateRequest(_request: AuthorizationRequest): void {}
 
   async createAuthorizationResponse({ client }: AuthorizationRequest, grant: Grant): Promise<AuthorizationIssuance> {
     const { subject, scope } = grant
