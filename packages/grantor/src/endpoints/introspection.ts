@@ -56,22 +56,25 @@ export class IntrospectionEndpoint implements Endpoint {
       this.#server.emit('token.foreign', { clientId: client.client_id, owner: token.client_id, endpoint: this.name }, requestId)
       return INACTIVE
     }
-    const { claims, aud, sub: subject, made_of: _sources, ...members } = token
+    const { client_id, claims, aud, sub: subject, iat, cnf } = token
     // By the name that whoever asks knows the person by: a pairwise client must not learn another (OpenID Connect Core §8.1).
-    const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? token.client_id)
+    const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? client_id)
+    // What is undefined is left out.
     return {
-      ...this.#claimsFor(claims, token, client),
+      ...(claims && this.#claimsFor(claims, token, client)),
       active: true,
       iss: this.#server.settings.issuer,
       sub,
       aud: aud.length === 1 ? aud[0] : aud,
-      ...members,
+      client_id,
       scope: this.#scopeFor(token, client),
-      token_type: token.cnf && 'jkt' in token.cnf ? 'DPoP' : 'Bearer',
+      token_type: cnf && 'jkt' in cnf ? 'DPoP' : 'Bearer',
+      cnf,
+      iat,
       exp: expiresAt,
       // RFC 9470 §6.2
-      ...(grant?.authTime !== undefined && { auth_time: grant.authTime }),
-      ...(grant?.acr !== undefined && { acr: grant.acr }),
+      auth_time: grant?.authTime,
+      acr: grant?.acr,
       jti: id
     }
   }
@@ -80,16 +83,10 @@ export class IntrospectionEndpoint implements Endpoint {
     const found = await this.#server.opaque.find(REFRESH_TOKEN, value)
     if (!found || found.value.client_id !== client.client_id || found.consumedAt !== undefined || !isLive(found.grant, this.#server.now()))
       return undefined
-    const { grant, expiresAt, value: stored } = found
-    const { bound: _bound, ...token } = stored
-    return {
-      active: true,
-      iss: this.#server.settings.issuer,
-      sub: await this.#server.subjectFor(client, grant.subject),
-      scope: grant.scope.join(' '),
-      exp: expiresAt,
-      ...token
-    }
+    const { grant, expiresAt } = found
+    const { client_id, iat, cnf } = found.value
+    const sub = await this.#server.subjectFor(client, grant.subject)
+    return { active: true, iss: this.#server.settings.issuer, sub, client_id, scope: grant.scope.join(' '), cnf, iat, exp: expiresAt }
   }
 
   /** RFC 7662 §4: only whom the token concerns: the client it was issued to, and the API it is for. */
@@ -100,14 +97,13 @@ export class IntrospectionEndpoint implements Endpoint {
 
   /** RFC 7662 §4: the server "MAY respond differently to different protected resources …. For instance, limit which scopes from a given token are returned". */
   #scopeFor(token: AccessToken, { client_id }: Client): string {
+    if (token.client_id === client_id) return token.scope
     const own = this.#resourcesOf(token, client_id)
-    return token.client_id === client_id || own.length === 0
-      ? token.scope
-      : scopeAt(parseScope(token.scope) ?? [], own, this.#server.settings).join(' ')
+    return own.length === 0 ? token.scope : scopeAt(parseScope(token.scope) ?? [], own, this.#server.settings).join(' ')
   }
 
   /** RFC 9396 §9.2: authorization details are "potentially filtered … for the RS making the introspection request". */
-  #claimsFor(claims: AccessToken['claims'] = {}, token: AccessToken, { client_id }: Client): Record<string, unknown> {
+  #claimsFor(claims: Record<string, unknown>, token: AccessToken, { client_id }: Client): Record<string, unknown> {
     const details = claims[AUTHORIZATION_DETAILS]
     if (!Array.isArray(details) || token.client_id === client_id) return claims
     const own = this.#resourcesOf(token, client_id)
