@@ -1,3 +1,4 @@
+import type { Awaitable } from './crypto/port.ts'
 import { InvalidRequestError, InvalidTokenError, OAuthError } from './errors.ts'
 import { readForm } from './form.ts'
 import { type HttpRequest, plainText } from './http.ts'
@@ -23,14 +24,18 @@ export function tokenInHeader({ headers }: Pick<HttpRequest, 'headers'>): SentTo
  * The access token that a request to a protected resource carries, in the header or in a form; undefined: there is none.
  * @throws InvalidRequestError if there are two, or one in the URL (RFC 6750 §2.3 is not supported).
  */
-export async function sentToken(request: OAuthRequest): Promise<SentToken | undefined> {
-  const isForm = request.method === 'POST' && FORM.test(request.headers.get('content-type') ?? '')
-  const inForm = isForm ? (await readForm(request)).get('access_token') : undefined
+export function sentToken(request: OAuthRequest): Awaitable<SentToken | undefined> {
   if (request.params.has('access_token')) throw new InvalidRequestError('an access token must not be in the URL')
+  const isForm = request.method === 'POST' && FORM.test(request.headers.get('content-type') ?? '')
+  return isForm ? tokenInForm(request) : tokenInHeader(request)
+}
+
+async function tokenInForm(request: OAuthRequest): Promise<SentToken | undefined> {
+  const token = (await readForm(request)).get('access_token')
+  if (token === undefined) return tokenInHeader(request)
   // RFC 6750 §2: "Clients MUST NOT use more than one method to transmit the token in each request."
-  if (request.headers.get('authorization') !== null && inForm !== undefined)
-    throw new InvalidRequestError('an access token came in two ways')
-  return inForm === undefined ? tokenInHeader(request) : { scheme: 'bearer', token: inForm }
+  if (request.headers.get('authorization') !== null) throw new InvalidRequestError('an access token came in two ways')
+  return { scheme: 'bearer', token }
 }
 
 /**

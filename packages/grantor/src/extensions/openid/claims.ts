@@ -76,9 +76,12 @@ function requestsOf(part: string, requests: unknown): Record<string, ClaimReques
   )
 }
 
-/** The claims that some scopes ask for. */
+/** The claims that some scopes ask for, each once. */
 export function claimsOfScope(scope: readonly string[], scopes: ScopeClaims): readonly string[] {
-  return scope.flatMap((token) => (Object.hasOwn(scopes, token) ? (scopes[token] ?? []) : []))
+  const names: string[] = []
+  for (const token of scope)
+    for (const name of Object.hasOwn(scopes, token) ? (scopes[token] ?? []) : []) if (!names.includes(name)) names.push(name)
+  return names
 }
 
 /**
@@ -88,31 +91,35 @@ export function claimsOfScope(scope: readonly string[], scopes: ScopeClaims): re
 export function selectClaims(
   known: Readonly<Record<string, unknown>>,
   wanted: readonly string[],
-  requests: Readonly<Record<string, ClaimRequest | null>> = {}
+  requests?: Readonly<Record<string, ClaimRequest | null>>
 ): Record<string, unknown> {
-  const names = new Set(wanted.map(spelledAlike))
-  const isWanted = (name: string) => {
-    const base = baseName(name)
-    return (names.has(spelledAlike(name)) || names.has(base)) && !RESERVED.includes(base)
-  }
-  const asked = new Map(Object.entries(requests).map(([name, request]) => [spelledAlike(name), request]))
-  const selected = Object.entries(known).filter(
-    ([name, value]) => hasValue(value) && isWanted(name) && isAcceptable(value, asked.get(spelledAlike(name)))
-  )
-  return { ...Object.fromEntries(selected), ...selectSources(known, isWanted) }
+  const asked = requests && new Map(Object.entries(requests).map(([name, request]) => [spelledAlike(name), request]))
+  const selected: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(known))
+    if (hasValue(value) && isWanted(name, wanted) && isAcceptable(value, asked?.get(spelledAlike(name)))) selected[name] = value
+  return selectSources(known, wanted, selected)
 }
 
-/** Aggregated and distributed claims (§5.6.2): the names that are wanted, and the sources that they refer to. */
-function selectSources({ _claim_names, _claim_sources }: Readonly<Record<string, unknown>>, isWanted: (name: string) => boolean) {
-  const sources = isObject(_claim_sources) ? _claim_sources : {}
-  const names = Object.entries(isObject(_claim_names) ? _claim_names : {}).filter(
-    ([name, source]) => isWanted(name) && Object.hasOwn(sources, String(source))
+/** Whether a claim is asked for by its name in any language, or in this one. */
+function isWanted(name: string, wanted: readonly string[]): boolean {
+  const base = baseName(name)
+  if (RESERVED.includes(base)) return false
+  return wanted.includes(base) || (base !== name && wanted.some((one) => spelledAlike(one) === spelledAlike(name)))
+}
+
+/** Adds aggregated and distributed claims (§5.6.2): the names that are wanted, and the sources that they refer to. */
+function selectSources(
+  { _claim_names, _claim_sources }: Readonly<Record<string, unknown>>,
+  wanted: readonly string[],
+  selected: Record<string, unknown>
+): Record<string, unknown> {
+  if (!isObject(_claim_names) || !isObject(_claim_sources)) return selected
+  const names = Object.entries(_claim_names).filter(
+    ([name, source]) => isWanted(name, wanted) && Object.hasOwn(_claim_sources, String(source))
   )
-  if (names.length === 0) return {}
-  return {
-    _claim_names: Object.fromEntries(names),
-    _claim_sources: Object.fromEntries(names.map(([, source]) => [source, sources[String(source)]]))
-  }
+  if (names.length === 0) return selected
+  const sources = names.map(([, source]) => [source, _claim_sources[String(source)]])
+  return { ...selected, _claim_names: Object.fromEntries(names), _claim_sources: Object.fromEntries(sources) }
 }
 
 /** §5.3.2: a claim "SHOULD NOT be present with a null or empty string value". */

@@ -4,7 +4,8 @@ const MAX_LOCALES = 20
 
 /** The languages of `claims_locales` (OpenID Connect Core §5.2); what is none is ignored, as "an error SHOULD NOT result". */
 export function parseLocales(text: string | undefined): readonly string[] {
-  const locales = (text ?? '').split(' ').filter((locale) => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(locale))
+  if (text === undefined) return []
+  const locales = text.split(' ').filter((locale) => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(locale))
   return locales.slice(0, MAX_LOCALES)
 }
 
@@ -12,8 +13,11 @@ export function parseLocales(text: string | undefined): readonly string[] {
  * What is known of a person, for a client that wants one language alone. §5.2: "it is RECOMMENDED that OPs return Claims without language
  * tags when they employ this language and script."
  */
-export function inLanguage(known: Readonly<Record<string, unknown>>, [locale, ...others]: readonly string[]): Record<string, unknown> {
-  if (locale === undefined || others.length > 0) return { ...known }
+export function inLanguage(
+  known: Readonly<Record<string, unknown>>,
+  [locale, ...others]: readonly string[]
+): Readonly<Record<string, unknown>> {
+  if (locale === undefined || others.length > 0) return known
   const entries = Object.entries(known)
   const localized = entries.filter(([name]) => isIn(locale, name.slice(baseName(name).length + 1)))
   const used = localized.map(([name]) => name)

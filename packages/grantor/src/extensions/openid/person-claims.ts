@@ -18,9 +18,10 @@ export class PersonClaimsSource {
   async select(
     subject: string,
     purpose: ClaimsPurpose,
-    requests: Readonly<Record<string, ClaimRequest | null>> = {}
+    requests?: Readonly<Record<string, ClaimRequest | null>>
   ): Promise<Record<string, unknown> | undefined> {
-    const wanted = [...new Set([...claimsOfScope(purpose.scope, this.scopes), ...this.permitted(purpose.client, Object.keys(requests))])]
+    const ofScope = claimsOfScope(purpose.scope, this.scopes)
+    const wanted = requests ? [...new Set([...ofScope, ...this.permitted(purpose.client, Object.keys(requests))])] : ofScope
     // An ID token without claims needs no look at the person; userinfo must know whether there still is one.
     if (wanted.length === 0 && purpose.target === 'id_token') return {}
     const known = await this.#ask(subject, wanted, purpose)

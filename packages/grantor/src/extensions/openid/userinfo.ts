@@ -46,7 +46,8 @@ export class UserinfoEndpoint implements Endpoint {
     const claims = await this.#claims.select(grant.subject, purpose, asked?.userinfo)
     if (!claims) throw new InvalidTokenError()
     // §5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
-    return this.#respond({ ...claims, sub: await this.#subjects.of(client, grant.subject) }, client)
+    claims.sub = await this.#subjects.of(client, grant.subject)
+    return this.#respond(claims, client)
   }
 
   async #respond(claims: Record<string, unknown>, client: Client): Promise<HttpResponse> {
