@@ -1,6 +1,7 @@
 import type { ClientAuthenticationBase } from './client-authentication/base.ts'
 import type { MetadataRule } from './clients/rules.ts'
 import type { EndedSession, ServerContext, TokenFormat, TokenIssuance, TokenResponse, TokenScheme } from './context.ts'
+import type { Awaitable } from './crypto/port.ts'
 import { ConfigurationError } from './errors.ts'
 import type { GrantTypeBase } from './grant-types/base.ts'
 import type { HttpResponse } from './http.ts'
@@ -82,7 +83,7 @@ export interface Contribution {
   /** What of the scope that a client asks a person for may be granted to it; the rest is ignored. */
   limitScope?(request: AuthorizationRequest): readonly string[]
   /** Refuses, or returns what the grant must remember. */
-  validateAuthorizationRequest?(request: AuthorizationRequest): Promise<Record<string, unknown> | undefined>
+  validateAuthorizationRequest?(request: AuthorizationRequest): Awaitable<Record<string, unknown> | undefined>
   /** The key that the code of this request is bound to. */
   bindCode?(request: AuthorizationRequest): Confirmation | undefined
   /**
@@ -99,9 +100,9 @@ export interface Contribution {
   /** The answer to an introspection in another form than JSON (RFC 7662 §2.2); undefined: not of this one. */
   introspectionResponse?(body: Readonly<Record<string, unknown>>, client: Client, request: OAuthRequest): Promise<HttpResponse | undefined>
   /** Members of the token response. */
-  tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Promise<Record<string, unknown>>
+  tokenResponse?(response: TokenResponse, request: TokenRequest, issuance: TokenIssuance): Awaitable<Record<string, unknown> | undefined>
   /** The name by which a client knows a person, made of the one that it had so far. */
-  subjectFor?(client: Client, subject: string): Promise<string>
+  subjectFor?(client: Client, subject: string): Awaitable<string>
   /**
    * A browser session ends: what depends on it ends, and who must know is told. It may come again for a session that ended before.
    * Returns the URLs that the browser must load in frames for it.

@@ -13,13 +13,12 @@ const OF_THE_PROTOCOL = ['sub', 'acr']
 
 /**
  * What OpenID Connect adds to an authorization request (Core §3.1.2.1).
- * @throws InvalidRequestError if a parameter is not what it must be, or `id_token_hint` is no ID token of this client's;
- * RegistrationNotSupportedError.
+ * @throws InvalidRequestError if a parameter is not what it must be; RegistrationNotSupportedError.
  */
-export async function readAuthenticationRequest(
+export function readAuthenticationRequest(
   { client, params, scope, responseType }: AuthorizationRequest,
-  { hints, claims: source }: { hints: OwnIdTokens; claims: PersonClaimsSource }
-): Promise<OpenIdDetails | undefined> {
+  source: PersonClaimsSource
+): OpenIdDetails | undefined {
   const returned = responseType.split(' ')
   const returnsIdToken = returned.includes('id_token')
   if (!scope.includes('openid')) {
@@ -32,15 +31,23 @@ export async function readAuthenticationRequest(
   // §3.2.2.1, §3.3.2.1: "nonce: REQUIRED" where the ID token comes through the browser.
   if (nonce === undefined && returnsIdToken) throw new InvalidRequestError('nonce is missing; this response_type requires it')
   if ((nonce?.length ?? 0) > MAX_NONCE) throw new InvalidRequestError(`nonce is longer than ${MAX_NONCE} characters`)
-  const hint = params.get('id_token_hint')
-  // §3.1.2.1: it is about "the End-User's current or past authenticated session with the Client".
-  if (hint !== undefined && (await hints.recognise(hint))?.aud !== client.client_id)
-    throw new InvalidRequestError('id_token_hint is not an ID token that this server issued to this client')
   const asked = parseClaims(params.get('claims'))
   checkUserinfo(asked, returned)
-  const claims = asked && withinReach(asked, client, source)
   const locales = parseLocales(params.get('claims_locales'))
-  return { ...(nonce !== undefined && { nonce }), ...(claims && { claims }), ...(locales.length > 0 && { locales }) }
+  const details: OpenIdDetails = {}
+  if (nonce !== undefined) details.nonce = nonce
+  if (asked) details.claims = withinReach(asked, client, source)
+  if (locales.length > 0) details.locales = locales
+  return details
+}
+
+/**
+ * §3.1.2.1: a hint is about "the End-User's current or past authenticated session with the Client".
+ * @throws InvalidRequestError if it is no ID token of this client's
+ */
+export async function checkHint(hint: string, client: Client, hints: OwnIdTokens): Promise<void> {
+  if ((await hints.recognise(hint))?.aud !== client.client_id)
+    throw new InvalidRequestError('id_token_hint is not an ID token that this server issued to this client')
 }
 
 /**

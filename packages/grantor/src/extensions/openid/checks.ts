@@ -1,4 +1,5 @@
 import { ConsentRequiredError, InteractionRequiredError, LoginRequiredError, UnmetAuthenticationRequirementsError } from '../../errors.ts'
+import type { Session } from '../../interactions/base.ts'
 import { hasConsented, type InteractionCheck, type Situation } from '../../interactions/checks.ts'
 import type { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { baseName, type ClaimRequest, claimsOfScope, isAcceptable } from './claims.ts'
@@ -23,13 +24,9 @@ export function openIdChecks({ subjects, hints, claims, signUp }: CheckParts): r
       reason: 'other_subject',
       prompt: 'login',
       error: LoginRequiredError,
-      async isNeeded(situation) {
-        const wanted = await wantedSubjects(situation, hints)
-        if (wanted.length === 0 || !situation.session) return false
-        const sub = await subjects.of(situation.request.client, situation.session.subject)
-        const isOther = !wanted.every((request) => isAcceptable(sub, request))
-        if (isOther && situation.freshLogin) throw new LoginRequiredError('another person signed in than the one who was asked for')
-        return isOther
+      isNeeded(situation) {
+        const namesNobody = !situation.request.params.has('id_token_hint') && !detailsIn(situation.details)?.claims
+        return situation.session !== undefined && !namesNobody && isOther(situation, situation.session, { hints, subjects })
       }
     },
     {
@@ -48,16 +45,10 @@ export function openIdChecks({ subjects, hints, claims, signUp }: CheckParts): r
       reason: 'new_claims',
       prompt: 'consent',
       error: ConsentRequiredError,
-      async isNeeded(situation) {
-        const { request, details } = situation
-        if (request.client.require_consent === false || hasConsented(situation)) return false
-        const named = namesOf(detailsIn(details)?.claims)
-        if (named.length === 0) return false
-        const granted = await situation.granted()
-        const known = [request.scope, ...granted.map(({ scope }) => scope)].flatMap((scope) => claimsOfScope(scope, claims.scopes))
-        const agreed = [...known, ...granted.flatMap((grant) => namesOf(detailsIn(grant.details)?.claims))]
-        // Whoever agreed to a claim did so in every language (§5.2).
-        return claims.permitted(request.client, named).some((name) => !agreed.includes(name) && !agreed.includes(baseName(name)))
+      isNeeded(situation) {
+        if (situation.request.client.require_consent === false || hasConsented(situation)) return false
+        const named = namesOf(detailsIn(situation.details)?.claims)
+        return named.length > 0 && areNew(named, situation, claims)
       }
     }
   ]
@@ -70,6 +61,24 @@ const CREATE: InteractionCheck = {
   error: InteractionRequiredError,
   comesFirst: true,
   isNeeded: ({ prompts, freshLogin }) => prompts.includes('create') && !freshLogin
+}
+
+/** @throws LoginRequiredError if the person has just signed in: it is of no use to ask again */
+async function isOther(situation: Situation, { subject }: Session, { hints, subjects }: Pick<CheckParts, 'hints' | 'subjects'>) {
+  const wanted = await wantedSubjects(situation, hints)
+  const sub = await subjects.of(situation.request.client, subject)
+  if (wanted.every((request) => isAcceptable(sub, request))) return false
+  if (situation.freshLogin) throw new LoginRequiredError('another person signed in than the one who was asked for')
+  return true
+}
+
+/** Whether the person never agreed to one of the claims that are asked for by name. */
+async function areNew(named: readonly string[], { request, granted }: Situation, claims: PersonClaimsSource): Promise<boolean> {
+  const grants = await granted()
+  const known = [request.scope, ...grants.map(({ scope }) => scope)].flatMap((scope) => claimsOfScope(scope, claims.scopes))
+  const agreed = [...known, ...grants.flatMap((grant) => namesOf(detailsIn(grant.details)?.claims))]
+  // Whoever agreed to a claim did so in every language (§5.2).
+  return claims.permitted(request.client, named).some((name) => !agreed.includes(name) && !agreed.includes(baseName(name)))
 }
 
 /** Whom the hint is about, and whom `sub` asks for by one value or several. */
@@ -86,5 +95,6 @@ function subIn(requests: Readonly<Record<string, ClaimRequest | null>> = {}): Cl
 }
 
 function namesOf(claims: { id_token?: object; userinfo?: object } | undefined): readonly string[] {
-  return [...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]
+  if (!claims) return []
+  return [...Object.keys(claims.id_token ?? {}), ...Object.keys(claims.userinfo ?? {})]
 }

@@ -41,11 +41,15 @@ export class IdTokens {
     grant: Grant,
     { nonce, accessToken, code, scope, scopeClaims = client.scope_claims_in_id_token ?? false }: IdTokenContent
   ): Promise<string | undefined> {
-    const person = await this.#person(client, grant, scopeClaims ? scope : [])
+    const { claims, locales } = detailsIn(grant.details) ?? {}
+    // §5.4: claims of scopes are userinfo's, unless there is no access token; §5.5: what was asked for here is here.
+    const purpose = { client, scope: scopeClaims ? scope : [], target: 'id_token', ...(locales && { locales }) } as const
+    const person = await this.#claims.select(grant.subject, purpose, claims?.id_token)
     if (!person) return undefined
     const signer = await responseSigner(this.#server, client.id_token_signed_response_alg)
     const now = this.#server.now()
     const { acr, amr, authTime, sessionId } = grant
+    // What is undefined is left out.
     const payload = {
       ...person,
       iss: this.#server.settings.issuer,
@@ -53,24 +57,18 @@ export class IdTokens {
       aud: client.client_id,
       exp: now + this.#lifetime,
       iat: now,
-      ...(authTime !== undefined && { auth_time: authTime }),
-      ...(nonce !== undefined && { nonce }),
-      ...(acr !== undefined && { acr }),
-      ...(amr && { amr }),
-      ...(sessionId !== undefined && { sid: sessionId }),
-      ...(accessToken !== undefined && { at_hash: await halfHash(this.#server.crypto, accessToken, signer.alg) }),
-      ...(code !== undefined && { c_hash: await halfHash(this.#server.crypto, code, signer.alg) })
+      auth_time: authTime,
+      nonce,
+      acr,
+      amr,
+      sid: sessionId,
+      at_hash: accessToken === undefined ? undefined : await halfHash(this.#server.crypto, accessToken, signer.alg),
+      c_hash: code === undefined ? undefined : await halfHash(this.#server.crypto, code, signer.alg)
     }
     const token = await signJwt(signer, ID_TOKEN_TYPE, payload)
     const alg = client.id_token_encrypted_response_alg
     return alg === undefined
       ? token
       : encryptTo(this.#server, client, token, { alg, enc: client.id_token_encrypted_response_enc, cty: ID_TOKEN_TYPE })
-  }
-
-  /** OpenID Connect Core §5.4: claims of scopes are userinfo's, unless there is no access token; §5.5: what was asked for here is here. */
-  async #person(client: Client, grant: Grant, scope: readonly string[]): Promise<Record<string, unknown> | undefined> {
-    const { claims, locales } = detailsIn(grant.details) ?? {}
-    return this.#claims.select(grant.subject, { client, scope, target: 'id_token', ...(locales && { locales }) }, claims?.id_token)
   }
 }

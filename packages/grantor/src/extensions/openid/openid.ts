@@ -7,7 +7,7 @@ import { refuseUnknown } from '../../setting-rules.ts'
 import { keyRetention, type Settings } from '../../settings.ts'
 import { OwnIdTokens } from '../../tokens/own-id-tokens.ts'
 import { DEFAULT_ALGORITHM, responseAlgorithms } from '../../tokens/response-algorithms.ts'
-import { readAuthenticationRequest } from './authentication-request.ts'
+import { checkHint, readAuthenticationRequest } from './authentication-request.ts'
 import { openIdChecks } from './checks.ts'
 import { claimsOfScope } from './claims.ts'
 import { checkOpenIdClient, openIdClientMetadata } from './client-metadata.ts'
@@ -54,30 +54,36 @@ function contribution(server: ServerContext, options: OpenIdOptions): Contributi
       await subjects.validateClient(client)
     },
     limitScope: (request) => withoutUselessOfflineAccess(server, request),
-    async validateAuthorizationRequest(request) {
-      const details = await readAuthenticationRequest(request, { hints, claims })
-      return details && { openid: details }
+    validateAuthorizationRequest(request) {
+      const details = readAuthenticationRequest(request, claims)
+      const hint = details && request.params.get('id_token_hint')
+      if (hint === undefined) return details && { openid: details }
+      return checkHint(hint, request.client, hints).then(() => ({ openid: details }))
     },
     subjectFor: (client, subject) => subjects.of(client, subject),
     async sessionEnded(session) {
       await endOnlineGrants(server, session)
       return []
     },
-    async tokenResponse(response, { client, grantType }, { grant, scope: issued, idToken: wanted }): Promise<Record<string, unknown>> {
-      if (wanted === false) return {}
+    tokenResponse(response, { client, grantType }, { grant, scope: issued, idToken: wanted }) {
       const details = openIdDetails(grant)
+      // A refresh may ask for less than was granted (RFC 6749 §6); without openid it is no sign-in.
+      if (wanted === false || !grant || !details || !issued.includes('openid')) return undefined
       // Not that of the access token, which carries only what its resource understands (RFC 8707 §2.2).
       const registered = parseScope(client.scope) ?? []
+      if (!registered.includes('openid')) return undefined
       const scope = issued.filter((token) => registered.includes(token))
-      // A refresh may ask for less than was granted (RFC 6749 §6); without openid it is no sign-in.
-      if (!grant || !details || !scope.includes('openid')) return {}
       // Core §12.2: the ID token of a refresh "SHOULD NOT have a nonce Claim".
       const nonce = grantType === 'authorization_code' ? details.nonce : undefined
-      const idToken = await idTokens.issue(client, grant, { nonce, scope, accessToken: response.access_token })
-      if (idToken === undefined) throw new InvalidGrantError('there is no such person any more')
-      return { id_token: idToken }
+      return withIdToken(idTokens.issue(client, grant, { nonce, scope, accessToken: response.access_token }))
     }
   }
+}
+
+async function withIdToken(issued: Promise<string | undefined>): Promise<Record<string, unknown>> {
+  const idToken = await issued
+  if (idToken === undefined) throw new InvalidGrantError('there is no such person any more')
+  return { id_token: idToken }
 }
 
 /** @throws ConfigurationError if an ID token could outlive the key that verifies it. */

@@ -1,4 +1,5 @@
 import type { ServerContext } from '../../context.ts'
+import type { Awaitable } from '../../crypto/port.ts'
 import { ConfigurationError, InvalidClientMetadataError } from '../../errors.ts'
 import type { Client } from '../../models/client.ts'
 import { fetchJson } from '../../outbound/json.ts'
@@ -29,8 +30,11 @@ export class Subjects {
    * The `sub` of a person at a client. A pairwise one is the keyed hash of sector and person (§8.1), so that neither two sectors can
    * compare notes nor anybody can go back from it.
    */
-  async of(client: Client, subject: string): Promise<string> {
-    if (client.subject_type !== 'pairwise') return subject
+  of(client: Client, subject: string): Awaitable<string> {
+    return client.subject_type === 'pairwise' ? this.#pairwise(client, subject) : subject
+  }
+
+  async #pairwise(client: Client, subject: string): Promise<string> {
     if (this.#key === undefined) throw new ConfigurationError('a pairwise client needs openid({ pairwiseKey })')
     const key = await this.#server.crypto.sha256(this.#key)
     return this.#server.crypto.hmac(key)(JSON.stringify([sectorOf(client), subject]))
