@@ -54,8 +54,9 @@ export function clientAtAddress(clientId: string, address: string): string {
 
 /** One household or machine: an IPv4 address, or the first half of an IPv6 one. */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
+  if (mapped !== undefined) return mapped
   const [head = '', tail] = address.toLowerCase().split('::', 2)
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')

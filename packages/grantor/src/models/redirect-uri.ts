@@ -50,7 +50,7 @@ export function originOf(uri: string): string | undefined {
 }
 
 function authorityFault(uri: string): string | undefined {
-  const authority = uri.slice('https://'.length).split(/[/?]/)[0] ?? ''
+  const authority = /^https:\/\/([^/?]*)/.exec(uri)?.[1] ?? ''
   if (authority === '' || authority.includes('@')) return 'a redirect URI has a host and no user information'
   if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(authority))
     return 'the host of a redirect URI is a DNS name or an IP address'
