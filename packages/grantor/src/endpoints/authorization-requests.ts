@@ -59,13 +59,11 @@ export class AuthorizationRequests {
       })
     if (!params.has('redirect_uri')) checkUnfolded(params)
     const redirectUri = provenRedirectUri(params, client, this.#server.settings.allowOmittedRedirectUri)
+    const { mode, usual } = safeResponseMode(params, client, this.#registry)
+    const redirection: Redirection = { client, redirectUri, mode, usual }
     const state = single(params, 'state')
-    return {
-      client,
-      redirectUri,
-      ...safeResponseMode(params, client, this.#registry),
-      ...(state !== undefined && isShort(state) && { state })
-    }
+    if (state !== undefined && isShort(state)) redirection.state = state
+    return redirection
   }
 
   /** Everything that can be said of the request itself. @throws OAuthError if it cannot be answered. */

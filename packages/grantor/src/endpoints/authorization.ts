@@ -28,6 +28,8 @@ export class AuthorizationEndpoint implements Endpoint {
   readonly #service: InteractionService
   readonly #requests: AuthorizationRequests
   readonly #refusals: RefusalLimit
+  /** In their order; known when every extension has contributed. */
+  #checks: readonly InteractionCheck[] | undefined
 
   constructor(server: ServerContext, registry: Registry, interactions: Interactions, service: InteractionService) {
     this.#server = server
@@ -83,7 +85,7 @@ export class AuthorizationEndpoint implements Endpoint {
     }
     const situation = this.#situation(judged, session, begun)
     const check = await this.#needed(situation)
-    if (!check) return this.#grant(redirection, judged, session as Session, begun)
+    if (!check) return await this.#grant(redirection, judged, session as Session, begun)
     // OpenID Connect Core §3.1.2.1: none: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
     if (situation.prompts.includes('none')) throw new check.error()
     return this.#prompt(check, situation, begun)
@@ -105,13 +107,11 @@ export class AuthorizationEndpoint implements Endpoint {
   }
 
   async #needed(situation: Situation): Promise<InteractionCheck | undefined> {
-    for (const early of [true, false]) {
-      for (const check of this.#registry.interactionChecks.values()) {
-        if ((check.comesFirst === true) !== early) continue
-        // Most answer at once, and what answers at once is not awaited.
-        const answered = check.isNeeded(situation)
-        if (answered === true || (answered !== false && (await answered))) return check
-      }
+    this.#checks ??= inOrder([...this.#registry.interactionChecks.values()])
+    for (const check of this.#checks) {
+      // Most answer at once, and what answers at once is not awaited.
+      const answered = check.isNeeded(situation)
+      if (answered === true || (answered !== false && (await answered))) return check
     }
     return undefined
   }
@@ -186,6 +186,10 @@ export class AuthorizationEndpoint implements Endpoint {
     this.#server.report(refusal, { endpoint: this.name, requestId: http.id, clientId: redirection.client.client_id })
     return withCookies(await refuse(redirection, refusal, this.#server.settings), cookies)
   }
+}
+
+function inOrder(checks: readonly InteractionCheck[]): readonly InteractionCheck[] {
+  return [...checks.filter(({ comesFirst }) => comesFirst), ...checks.filter(({ comesFirst }) => !comesFirst)]
 }
 
 /** What the person was asked about, as it was when they were. */

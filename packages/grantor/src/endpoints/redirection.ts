@@ -1,3 +1,4 @@
+import type { Awaitable } from '../crypto/port.ts'
 import { InvalidRequestError, type OAuthError } from '../errors.ts'
 import type { Registry } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
@@ -19,21 +20,21 @@ export interface Redirection {
 }
 
 /** RFC 6749 §4.1.2, RFC 9207 §2: every response, success or error, carries `state` as it came and `iss`. */
-export async function answer(
+export function answer(
   { client, redirectUri, mode, usual, state }: Redirection,
   params: Record<string, string>,
   issuer: string
-): Promise<HttpResponse> {
-  const members = Params.from({ ...params, ...(state !== undefined && { state }), iss: issuer })
+): Awaitable<HttpResponse> {
+  const members = Params.from(state === undefined ? { ...params, iss: issuer } : { ...params, state, iss: issuer })
   return mode.respond(redirectUri, members, { client, usual })
 }
 
 /** RFC 6749 §4.1.2.1 */
-export async function refuse(
+export function refuse(
   redirection: Redirection,
   error: OAuthError,
   { issuer, errorUri }: { issuer: string; errorUri: string | undefined }
-): Promise<HttpResponse> {
+): Awaitable<HttpResponse> {
   return answer(redirection, describe(error, errorUri), issuer)
 }
 
