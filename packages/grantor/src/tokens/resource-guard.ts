@@ -1,4 +1,4 @@
-import { challenge, challenged, type SentToken, sentToken } from '../bearer.ts'
+import { challenge, challenged, sentToken } from '../bearer.ts'
 import type { PresentedToken, ServerContext, TokenScheme } from '../context.ts'
 import { InvalidTokenError } from '../errors.ts'
 import { isLive } from '../models/grant.ts'
@@ -22,23 +22,22 @@ export class ResourceGuard {
       const sent = await sentToken(request)
       scheme = sent && this.#schemes.get(sent.scheme)
       if (!sent || !scheme) throw this.#required()
-      return await answer(await this.#admit(request, sent, scheme))
+      const presented = await this.#server.tokens.find(sent.token)
+      if (!presented) throw new InvalidTokenError()
+      request.clientId = presented.token.client_id
+      if (!this.#isGoodHere(presented)) throw new InvalidTokenError()
+      await scheme.prove(request, sent.token, presented)
+      return await answer(presented)
     } catch (error) {
       throw challenged(error, (fault) => this.#challenge(fault, scheme?.scheme))
     }
   }
 
-  async #admit(request: OAuthRequest, { token: value }: SentToken, scheme: TokenScheme): Promise<PresentedToken> {
-    const presented = await this.#server.tokens.find(value)
-    if (!presented) throw new InvalidTokenError()
-    const { token, grant, revoked } = presented
-    request.clientId = token.client_id
+  #isGoodHere({ token: { aud }, grant, revoked }: PresentedToken): boolean {
     const { settings } = this.#server
     // RFC 9700 §2.3: a token for another resource is not for this one.
-    const isForUs = token.aud.includes(settings.issuer) || token.aud.includes(defaultAudience(settings))
-    if (revoked || !isForUs || (grant && !isLive(grant, this.#server.now()))) throw new InvalidTokenError()
-    await scheme.prove(request, value, presented)
-    return presented
+    const isForUs = aud.includes(settings.issuer) || aud.includes(defaultAudience(settings))
+    return !revoked && isForUs && (!grant || isLive(grant, this.#server.now()))
   }
 
   /** RFC 6750 §3.1: without any authentication information the challenge "SHOULD NOT include an error code". */

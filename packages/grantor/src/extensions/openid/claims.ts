@@ -77,10 +77,9 @@ function requestsOf(part: string, requests: unknown): Record<string, ClaimReques
 }
 
 /** The claims that some scopes ask for, each once. */
-export function claimsOfScope(scope: readonly string[], scopes: ScopeClaims): readonly string[] {
+export function claimsOfScope(scope: readonly string[], scopes: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const names: string[] = []
-  for (const token of scope)
-    for (const name of Object.hasOwn(scopes, token) ? (scopes[token] ?? []) : []) if (!names.includes(name)) names.push(name)
+  for (const token of scope) for (const name of scopes.get(token) ?? []) if (!names.includes(name)) names.push(name)
   return names
 }
 

@@ -101,21 +101,10 @@ function metadata(
   { signUp, acrValues = [] }: OpenIdOptions,
   { subjects, claims, algorithms }: { subjects: Subjects; claims: PersonClaimsSource; algorithms: readonly string[] }
 ): Record<string, unknown> {
-  const scopes = Object.keys(claims.scopes)
+  const scopes = [...claims.scopes.keys()]
   return {
     scopes_supported: ['openid', ...scopes, 'offline_access'],
-    claims_supported: [
-      'sub',
-      'iss',
-      'aud',
-      'exp',
-      'iat',
-      'auth_time',
-      'acr',
-      'amr',
-      'sid',
-      ...new Set(claimsOfScope(scopes, claims.scopes))
-    ],
+    claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'sid', ...claimsOfScope(scopes, claims.scopes)],
     claim_types_supported: ['normal', 'aggregated', 'distributed'],
     claims_parameter_supported: true,
     subject_types_supported: subjects.types,

@@ -1,17 +1,17 @@
 import type { Client } from '../../models/client.ts'
 import { parseScope } from '../../models/scope.ts'
-import { baseName, type ClaimRequest, claimsOfScope, type ScopeClaims, STANDARD_SCOPES, selectClaims } from './claims.ts'
+import { baseName, type ClaimRequest, claimsOfScope, STANDARD_SCOPES, selectClaims } from './claims.ts'
 import { inLanguage } from './languages.ts'
 import type { ClaimsPurpose, OpenIdOptions } from './options.ts'
 
 /** The claims of people, as far as scope, request and registration let them out. */
 export class PersonClaimsSource {
   readonly #ask: OpenIdOptions['claims']
-  readonly scopes: ScopeClaims
+  readonly scopes: ReadonlyMap<string, readonly string[]>
 
   constructor({ claims, scopes }: Pick<OpenIdOptions, 'claims' | 'scopes'>) {
     this.#ask = claims
-    this.scopes = { ...STANDARD_SCOPES, ...scopes }
+    this.scopes = new Map(Object.entries({ ...STANDARD_SCOPES, ...scopes }))
   }
 
   /** Those of the purpose's scope and those asked for by name. Undefined: there is no such person any more. */

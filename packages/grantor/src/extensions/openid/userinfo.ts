@@ -47,12 +47,12 @@ export class UserinfoEndpoint implements Endpoint {
     if (!claims) throw new InvalidTokenError()
     // §5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
     claims.sub = await this.#subjects.of(client, grant.subject)
-    return this.#respond(claims, client)
+    const { userinfo_signed_response_alg: signing, userinfo_encrypted_response_alg: encryption } = client
+    return signing === undefined && encryption === undefined ? json(200, claims) : this.#jwt(claims, client)
   }
 
-  async #respond(claims: Record<string, unknown>, client: Client): Promise<HttpResponse> {
+  async #jwt(claims: Record<string, unknown>, client: Client): Promise<HttpResponse> {
     const { userinfo_signed_response_alg: signing, userinfo_encrypted_response_alg: alg, userinfo_encrypted_response_enc: enc } = client
-    if (signing === undefined && alg === undefined) return json(200, claims)
     // §5.3.2: "the UserInfo Response SHOULD contain the Claims iss (issuer) and aud (audience) as members".
     const payload = { ...claims, iss: this.#server.settings.issuer, aud: client.client_id }
     const signed = signing === undefined ? undefined : await signJwt(await this.#server.keys.signer(signing), 'JWT', payload)
