@@ -45,8 +45,8 @@ export class AuthorizationRequests {
   /** RFC 9126 §4, RFC 9101 §6.1: what was pushed or signed takes the place of what came with it. */
   async unfold(params: Params, http: OAuthRequest): Promise<UnfoldedRequest> {
     let unfolded: UnfoldedRequest = { params }
-    for (const { resolveAuthorizationParams } of this.#registry.contributions)
-      if (resolveAuthorizationParams) unfolded = { ...unfolded, ...(await resolveAuthorizationParams(unfolded.params, http)) }
+    for (const resolve of this.#registry.hooks('resolveAuthorizationParams'))
+      unfolded = { ...unfolded, ...(await resolve(unfolded.params, http)) }
     return unfolded
   }
 
@@ -103,8 +103,8 @@ export class AuthorizationRequests {
     if (spends) request.spends = spends
     this.#limit(request)
     await type.validateRequest(request)
-    for (const { bindCode } of this.#registry.contributions) {
-      const confirmation = bindCode?.(request)
+    for (const bindCode of this.#registry.hooks('bindCode')) {
+      const confirmation = bindCode(request)
       if (confirmation) request.confirmation = confirmation
     }
     const details = await this.#detailsOf(request)
@@ -133,7 +133,7 @@ export class AuthorizationRequests {
   /** The parameters, with what a request that was pushed gets of how it was sent. @throws OAuthError if that contradicts it. */
   async complete({ request }: Judged): Promise<Params> {
     let { params } = request
-    for (const { pushedParams } of this.#registry.contributions) if (pushedParams) params = params.with((await pushedParams(request)) ?? {})
+    for (const pushedParams of this.#registry.hooks('pushedParams')) params = params.with((await pushedParams(request)) ?? {})
     return params
   }
 
@@ -143,13 +143,12 @@ export class AuthorizationRequests {
   }
 
   #limit(request: AuthorizationRequest): void {
-    for (const { limitScope } of this.#registry.contributions) if (limitScope) request.scope = limitScope(request)
+    for (const limitScope of this.#registry.hooks('limitScope')) request.scope = limitScope(request)
   }
 
   async #detailsOf(request: AuthorizationRequest): Promise<Record<string, unknown>> {
     const details: Record<string, unknown> = {}
-    for (const { validateAuthorizationRequest } of this.#registry.contributions)
-      if (validateAuthorizationRequest) Object.assign(details, await validateAuthorizationRequest(request))
+    for (const validate of this.#registry.hooks('validateAuthorizationRequest')) Object.assign(details, await validate(request))
     return details
   }
 

@@ -40,8 +40,8 @@ export class IntrospectionEndpoint implements Endpoint {
     // RFC 7662 §2.1: a hint that does not help must not hinder: "it MUST extend its search across all of its supported token types".
     const body = (await this.#accessToken(value, client, http.id)) ?? (await this.#refreshToken(value, client)) ?? INACTIVE
     this.#server.emit('token.introspected', { clientId: client.client_id, active: body.active }, http.id)
-    for (const { introspectionResponse } of this.#registry.contributions) {
-      const response = introspectionResponse && (await introspectionResponse(body, client, http))
+    for (const introspectionResponse of this.#registry.hooks('introspectionResponse')) {
+      const response = await introspectionResponse(body, client, http)
       if (response) return response
     }
     return json(200, body)
