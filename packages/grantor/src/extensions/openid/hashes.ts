@@ -1,7 +1,6 @@
 import { base64url } from 'jose'
+import { firstOctets } from '../../crypto/encode-text.ts'
 import type { CryptoPort } from '../../crypto/port.ts'
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /**
  * What an ID token says of a code or access token that came with it: "the left-most half of the hash of the octets of the ASCII
@@ -10,14 +9,9 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export async function halfHash({ sha256 }: CryptoPort, value: string, alg: string): Promise<string> {
   const name = hashOf(alg)
   // WebCrypto is a hop to another thread, a sixth of a flow with an ID token; the longer hashes are for the algorithms that few use.
-  if (name === 'SHA-256') return firstHalf(await sha256(value))
+  if (name === 'SHA-256') return firstOctets(await sha256(value), 16)
   const hash = new Uint8Array(await crypto.subtle.digest(name, new TextEncoder().encode(value)))
   return base64url.encode(hash.subarray(0, hash.length / 2))
-}
-
-/** The first 128 of the 256 bits in a base64url text, without decoding it: 21 characters of six bits, and two bits of the next. */
-function firstHalf(hash: string): string {
-  return hash.slice(0, 21) + 'AQgw'.charAt(ALPHABET.indexOf(hash.charAt(21)) >> 4)
 }
 
 /** RFC 7518 §3.1: the name ends with the bits; Ed25519 hashes with SHA-512 (RFC 8032 §5.1). A signer of the host's may have any of them. */
