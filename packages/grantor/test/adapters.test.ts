@@ -221,6 +221,24 @@ describe('handle', () => {
   })
 })
 
+test('RFC 9110 §13.1.2 whoever has the key set is told that it is the same, until another key is in it', async () => {
+  const { server } = await ready()
+  const url = await listen(nodeListener(server))
+  const etag = (await fetch(`${url}/jwks`)).headers.get('etag') ?? ''
+  const byNode = (tags: string) => fetch(`${url}/jwks`, { headers: { 'if-none-match': tags } })
+  const byWeb = (tags: string) => server.handle(new Request(`${ISSUER}/jwks`, { headers: { 'if-none-match': tags } }))
+  for (const ask of [byNode, byWeb]) {
+    for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const { status, headers, body } = await ask(tags)
+      expect([status, headers.get('etag'), headers.get('cache-control')]).toEqual([304, etag, 'public, max-age=900'])
+      expect([headers.has('content-type'), headers.has('content-length'), body]).toEqual([false, false, null])
+    }
+    for (const tags of ['"other"', etag.slice(1), '']) expect((await ask(tags)).status).toBe(200)
+  }
+  await server.keys.rotate({ compromised: true })
+  for (const ask of [byNode, byWeb]) expect((await ask(etag)).status).toBe(200)
+})
+
 test('a listener says what the certificate of a client is, and is asked only where it counts', async () => {
   const server = new AuthorizationServer({ issuer: ISSUER, store: new MemoryStore(), extensions: [mutualTls()] })
   const certificate = await newCertificate({}, true)

@@ -106,8 +106,8 @@ function ofConnection({ socket }: NodeRequest): ClientCertificate | undefined {
 }
 
 function write(response: NodeResponse, { status, headers, body = '' }: HttpResponse): void {
-  // RFC 9110 §8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of … 204 (No Content)."
-  response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': String(byteLength(body)) })
+  // RFC 9110 §8.6: none "in any response with a status code of … 204 (No Content)", and in a 304 none but that of what was not sent.
+  response.writeHead(status, status === 204 || status === 304 ? headers : { ...headers, 'content-length': String(byteLength(body)) })
   response.end(body)
 }
 

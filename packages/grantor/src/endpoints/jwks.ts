@@ -1,6 +1,7 @@
 import type { ServerContext } from '../context.ts'
 import type { Endpoint } from '../extension.ts'
 import type { HttpResponse } from '../http.ts'
+import type { OAuthRequest } from '../requests.ts'
 
 /** Seconds. */
 const MAX_AGE = 900
@@ -21,13 +22,14 @@ export class JwksEndpoint implements Endpoint {
     this.#server = server
   }
 
-  async handle(): Promise<HttpResponse> {
+  async handle({ headers }: OAuthRequest): Promise<HttpResponse> {
     const [signing, encryption] = [await this.#server.keys.publicKeys(), await this.#server.encryptionKeys.publicKeys()]
     if (!this.#response || signing !== this.#signing || encryption !== this.#encryption)
       this.#response = await this.#render([...signing, ...encryption])
     this.#signing = signing
     this.#encryption = encryption
-    return this.#response
+    const condition = headers.get('if-none-match')
+    return condition !== null && names(condition, this.#response) ? unchanged(this.#response) : this.#response
   }
 
   async #render(keys: readonly JsonWebKey[]): Promise<HttpResponse> {
@@ -41,4 +43,14 @@ export class JwksEndpoint implements Endpoint {
   #maxAge(): number {
     return Math.min(MAX_AGE, Math.floor(this.#server.settings.signingKeyLead / 2))
   }
+}
+
+/** RFC 9110 §13.1.2: the tags that the sender has, of which one is that of the response, however weakly it is compared; `*` is any. */
+function names(condition: string, { headers: { etag } }: HttpResponse): boolean {
+  return condition.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
+}
+
+/** RFC 9110 §15.4.5: 304 (Not Modified) has the fields by which a cache keeps what it has. */
+function unchanged({ headers: { 'content-type': _, ...kept } }: HttpResponse): HttpResponse {
+  return { status: 304, headers: kept }
 }
