@@ -4,14 +4,14 @@ import type { OAuthError } from './errors.ts'
 import type { EventDetails, EventName } from './events.ts'
 import type { HttpResponse } from './http.ts'
 import type { ClientKeyring, EncryptionKeys, Keys } from './keyrings.ts'
-import type { AccessToken, Artifact, Kind, SourceToken } from './models/artifacts.ts'
+import type { AccessToken, AccessTokenTrace, Artifact, Kind, RefreshToken, SourceToken } from './models/artifacts.ts'
 import type { Client, ClientMetadata } from './models/client.ts'
 import type { Confirmation } from './models/confirmation.ts'
 import type { Grant } from './models/grant.ts'
 import type { Policy } from './models/policy.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Params } from './params.ts'
-import type { OAuthRequest, TokenRequest, UnfoldedRequest } from './requests.ts'
+import type { OAuthRequest, UnfoldedRequest } from './requests.ts'
 import type { Settings } from './settings.ts'
 import type { Found, Reference, Store } from './stores/store.ts'
 
@@ -28,6 +28,10 @@ export interface TokenIssuance {
   spends?: Reference
   /** Whether a refresh token may come with it, if the client may use one. Default false. */
   refreshToken?: boolean
+  /** The token that is spent for it: the secrets of the new ones are made of it, so that a retry gets the same. Absent: they are random. */
+  predecessor?: string
+  /** The access token is not a new one but this, which was issued for the same request before. */
+  repeats?: AccessTokenTrace
   /** Nothing of it lives longer, nor does a grant that is made for it. Seconds since the epoch. */
   expiresAt?: number
   /**
@@ -58,7 +62,27 @@ export interface TokenResponse {
 /** A token, and what must be stored for it; nothing, if it is self-contained. */
 export interface Minted {
   token: string
-  artifact?: Artifact<unknown>
+  artifact?: Artifact<unknown> | undefined
+}
+
+/** An access token that was issued, with what must be stored for it. */
+export interface IssuedAccessToken extends Minted, AccessTokenTrace {
+  /** Seconds that are left of it. */
+  expiresIn: number
+}
+
+/** A refresh token that was issued, with its record. */
+export interface IssuedRefreshToken extends Minted {
+  artifact: Artifact<RefreshToken>
+}
+
+/** What a format writes besides what the token says. */
+export interface IssueOptions {
+  id: string
+  expiresAt: number
+  grant?: Grant | undefined
+  /** Issued again with the same one and the same `id`, the token must be as good as the first: a secret in it is made of it (`opaque.mint`). */
+  predecessor?: string | undefined
 }
 
 /** An access token that was presented and is genuine; whether it is live is for `isLive` to say. */
@@ -74,7 +98,7 @@ export interface PresentedToken {
 /** A way to write access tokens: `opaque`, `jwt`. */
 export interface TokenFormat {
   readonly format: string
-  issue(token: AccessToken, options: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted>
+  issue(token: AccessToken, options: IssueOptions): Promise<Minted>
   /** Undefined: not this format, not ours, or expired. */
   read(token: string): Promise<PresentedToken | undefined>
   revoke(token: PresentedToken): Promise<void>
@@ -95,14 +119,16 @@ export interface TokenScheme {
   prove(request: OAuthRequest, token: string, presented: PresentedToken): Promise<void>
 }
 
+/** Whom a token is for, and what it is bound to. */
+export interface TokenReceiver {
+  client: Client
+  confirmation?: Confirmation | undefined
+}
+
 /** Mints and recognises tokens. */
 export interface TokenService {
-  accessToken(
-    request: TokenRequest | { client: Client; confirmation?: Confirmation },
-    issuance: TokenIssuance,
-    grant?: Grant
-  ): Promise<Minted & { expiresIn: number; scope: string }>
-  refreshToken(client: Client, grant: Grant, confirmation?: Confirmation): Promise<Minted>
+  accessToken(request: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Promise<IssuedAccessToken>
+  refreshToken(request: TokenReceiver, issuance: TokenIssuance, grant: Grant): Promise<IssuedRefreshToken>
   /** The access token in any of the server's formats; undefined if none recognises it. */
   find(token: string): Promise<PresentedToken | undefined>
   revoke(token: PresentedToken): Promise<void>
@@ -110,8 +136,11 @@ export interface TokenService {
 
 /** Strings of `prefix_` + public id + 256-bit secret + checksum, of which only the id and a keyed hash are stored. */
 export interface OpaqueTokens {
-  /** `id`: where the caller has one already. */
-  mint(kind: Kind<unknown>, id?: string): Promise<{ token: string; id: string; secretHash: string }>
+  /**
+   * `id`: where the caller has one already. With the token that is spent for it, `predecessor`, the secret is no chance but made of the two of
+   * them and the root secret: the same again, for whoever presents the same again.
+   */
+  mint(kind: Kind<unknown>, id?: string, predecessor?: string): Promise<{ token: string; id: string; secretHash: string }>
   /** The record of a presented token, with its grant, spent or not. Undefined: malformed, unknown, expired or with a wrong secret. */
   find<T>(kind: Kind<T>, token: string): Promise<Found<T> | undefined>
 }

@@ -72,7 +72,7 @@ export type {
 } from './extensions/token-exchange/options.ts'
 export { readForm } from './form.ts'
 export { AuthorizationCodeGrantType } from './grant-types/authorization-code.ts'
-export { GrantTypeBase } from './grant-types/base.ts'
+export { GrantTypeBase, type IssuedTokens } from './grant-types/base.ts'
 export { ClientCredentialsGrantType } from './grant-types/client-credentials.ts'
 export { type PasswordAuthenticator, PasswordGrantType } from './grant-types/password.ts'
 export { PolledGrantType } from './grant-types/polled.ts'

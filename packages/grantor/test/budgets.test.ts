@@ -98,7 +98,7 @@ describe('round trips to the store, and bytes that they write (ARCHITECTURE §5.
     const tokens = await exchanged.result.json()
     const refreshed = await cost(() => test.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }))
     expect(refreshed.calls).toEqual(['artifacts.find', 'artifacts.consume'])
-    expect(refreshed.bytes).toBeLessThan(1150)
+    expect(refreshed.bytes).toBeLessThan(900)
     const { access_token } = await refreshed.result.json()
     expect((await cost(() => test.introspect(client, access_token))).calls).toEqual(['artifacts.find'])
     expect((await cost(() => test.introspect(client, 'gat_malformed'))).calls).toEqual([])

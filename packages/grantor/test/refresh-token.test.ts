@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type HttpRequest, MemoryStore } from '../src/index.ts'
+import {
+  type AccessToken,
+  type HttpRequest,
+  type IssueOptions,
+  type Kind,
+  MemoryStore,
+  type ServerContext,
+  TokenFormatBase
+} from '../src/index.ts'
 import { basic, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
+const OWN: Kind<AccessToken> = 'own'
 
 async function ready(options = {}, metadata = {}, scope = 'read write') {
   const test = new TestServer(options)
@@ -348,12 +357,104 @@ describe('refresh token', () => {
     expect(tokens).not.toHaveProperty('refresh_token')
   })
 
-  test('the successor that is kept for retries cannot be read without the old token', async () => {
+  test('the successor is made of the old token again for a retry: without that token, nothing in the store opens anything', async () => {
     const { test, tokens, refresh } = await ready()
     const next = await (await refresh(tokens.refresh_token)).json()
     const id = tokens.refresh_token.slice(4, 28)
-    const stored = JSON.stringify(await test.server.store.artifacts.find('refresh_token', id, test.now))
-    expect(stored).toContain('successor')
-    for (const secret of [tokens.refresh_token, next.refresh_token, next.access_token]) expect(stored).not.toContain(secret.slice(28))
+    const found = await test.server.store.artifacts.find('refresh_token', id, test.now)
+    expect(found?.value).toEqual({
+      client_id: 'app',
+      iat: test.now,
+      successor: {
+        asked: '[null,[],[],null]',
+        id: next.refresh_token.slice(4, 28),
+        accessToken: {
+          format: 'opaque',
+          id: next.access_token.slice(4, 28),
+          scope: 'read write',
+          iat: test.now,
+          expiresAt: test.now + 3600
+        }
+      }
+    })
+    for (const secret of [tokens.refresh_token, next.refresh_token, next.access_token])
+      expect(JSON.stringify(found)).not.toContain(secret.slice(28))
+    // Whoever has the one does not know the other.
+    expect(next.refresh_token.slice(28, 71)).not.toBe(next.access_token.slice(28, 71))
+  })
+})
+
+describe('a retry within the window gets the same refresh token', () => {
+  const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+
+  test('RT-03 and the same claims in a JWT, jti, iat and exp among them, though the client may have less by now', async () => {
+    const says = () => ({ validateTokenRequest: async () => ({ tenant: 'acme' }) })
+    const { test, tokens, refresh, active } = await ready({ accessTokenFormat: 'jwt', extensions: [says] })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    await test.server.clients.update('app', { scope: 'read', settings: { accessTokenFormat: 'opaque', accessTokenLifetime: 5 } })
+    test.now += 5
+    const again = await (await refresh(tokens.refresh_token)).json()
+    expect({ ...again, access_token: '' }).toEqual({ ...first, access_token: '', expires_in: 3595 })
+    expect(claimsOf(again.access_token)).toEqual(claimsOf(first.access_token))
+    expect(claimsOf(again.access_token)).toMatchObject({ tenant: 'acme', scope: 'read write' })
+    await test.post('/revoke', {
+      token: first.access_token,
+      client_id: 'app',
+      client_secret: (await test.server.clients.addSecret('app')) ?? ''
+    })
+    expect(await active(again.access_token)).toBe(false)
+  })
+
+  test('RT-03 and what an extension writes of the same id and the same predecessor', async () => {
+    class OwnFormat extends TokenFormatBase {
+      readonly format = 'own'
+      async issue(value: AccessToken, { id, expiresAt, predecessor }: IssueOptions) {
+        const { token, secretHash } = await this.server.opaque.mint(OWN, id, predecessor)
+        return { token, artifact: { kind: OWN, id, secretHash, value, expiresAt } }
+      }
+      async read(token: string) {
+        const found = await this.server.opaque.find<AccessToken>(OWN, token)
+        return found && { id: found.id, format: this.format, token: found.value, expiresAt: found.expiresAt, revoked: false }
+      }
+      async revoke() {}
+      async isAlive() {
+        return true
+      }
+    }
+    const own = (server: ServerContext) => ({ tokenFormats: [new OwnFormat(server)] })
+    const { test, tokens, refresh, active } = await ready({ accessTokenFormat: 'own', extensions: [own] })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    test.now += 5
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 3595 })
+    expect([first.access_token.slice(0, 4), await active(first.access_token)]).toEqual(['own_', true])
+  })
+
+  test('RT-03 also when that one was used since', async () => {
+    const { test, tokens, refresh } = await ready()
+    const first = await (await refresh(tokens.refresh_token)).json()
+    const next = await (await refresh(first.refresh_token)).json()
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(first)
+    expect(await (await refresh(first.refresh_token)).json()).toEqual(next)
+    expect(test.eventsOf('refresh_token.reused')).toEqual([])
+  })
+
+  test('RT-03 or, if the root secret changed in between, none: refused, and the family lives', async () => {
+    const [before, after] = ['b'.repeat(32), 'a'.repeat(32)]
+    const { test, client, tokens, refresh } = await ready({ secret: before })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    const restarted = new TestServer({ store: test.server.store, secret: [after, before] })
+    const ask = (refresh_token: string) => restarted.token(client, { grant_type: 'refresh_token', refresh_token })
+    await expectTokenError(await ask(tokens.refresh_token), 400, 'invalid_grant')
+    expect(await restarted.introspect(client, first.access_token)).toMatchObject({ active: true })
+    expect((await ask(first.refresh_token)).status).toBe(200)
+  })
+
+  test('RT-03 or, if another version spent it and left something else, none: refused, and the family lives', async () => {
+    const { test, client, tokens, refresh, active } = await ready()
+    const leaves = { successor: { request: '[null,[],[],null]', response: 'sealed' } }
+    await test.server.store.artifacts.consume({ kind: 'refresh_token', id: tokens.refresh_token.slice(4, 28) }, { now: test.now, leaves })
+    await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+    expect([await active(tokens.access_token), test.eventsOf('grant.revoked')]).toEqual([true, []])
+    expect(await test.introspect(client, tokens.access_token)).toMatchObject({ sub: 'alice' })
   })
 })

@@ -1,9 +1,14 @@
-import type { ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
+import type { IssuedAccessToken, IssuedRefreshToken, ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
 import { InvalidGrantError, ServerError } from '../errors.ts'
-import type { Artifact } from '../models/artifacts.ts'
 import type { Grant } from '../models/grant.ts'
 import type { TokenRequest } from '../requests.ts'
 import type { Consumption } from '../stores/store.ts'
+
+/** What one request is answered with. */
+export interface IssuedTokens {
+  access: IssuedAccessToken
+  refresh: IssuedRefreshToken | undefined
+}
 
 /**
  * A grant type (RFC 6749 §1.3): what a client offers at the token endpoint in exchange for tokens. To make one, name it and say what
@@ -30,22 +35,14 @@ export abstract class GrantTypeBase {
    */
   async createTokenResponse(request: TokenRequest, issuance: TokenIssuance): Promise<TokenResponse> {
     const { server } = this
-    const { client, confirmation } = request
+    const { client } = request
     const grant = issuance.grant ?? this.#newGrant(request, issuance)
     const access = await server.tokens.accessToken(request, issuance, grant)
-    const refresh = grant && this.mayRefresh(request, issuance) ? await server.tokens.refreshToken(client, grant, confirmation) : undefined
-    const response: TokenResponse = {
-      access_token: access.token,
-      token_type: confirmation && 'jkt' in confirmation ? 'DPoP' : 'Bearer',
-      expires_in: access.expiresIn,
-      ...(refresh && { refresh_token: refresh.token }),
-      ...(access.scope !== '' && { scope: access.scope })
-    }
+    const refresh = grant && this.mayRefresh(request, issuance) ? await server.tokens.refreshToken(request, issuance, grant) : undefined
     // What nothing can renew ends with its only token; until then it counts as something that the person allowed.
     const stored = grant && grant !== issuance.grant && !refresh ? { ...grant, expiresAt: server.now() + access.expiresIn } : grant
-    const yields = [access.artifact, refresh?.artifact].filter((artifact) => artifact !== undefined)
     if (this.beforeStoring) await this.beforeStoring(request, issuance)
-    const repeated = await this.#store(request, issuance, stored, yields, response)
+    const repeated = await this.#store(request, issuance, stored, { access, refresh })
     if (repeated) return repeated
     server.emit(
       'token.issued',
@@ -58,7 +55,18 @@ export abstract class GrantTypeBase {
       },
       request.id
     )
-    return response
+    return this.answer(request, access, refresh)
+  }
+
+  /** RFC 6749 §5.1 */
+  protected answer({ confirmation }: TokenRequest, access: IssuedAccessToken, refresh: { token: string } | undefined): TokenResponse {
+    return {
+      access_token: access.token,
+      token_type: confirmation && 'jkt' in confirmation ? 'DPoP' : 'Bearer',
+      expires_in: access.expiresIn,
+      ...(refresh && { refresh_token: refresh.token }),
+      ...(access.scope !== '' && { scope: access.scope })
+    }
   }
 
   /** Spends what pays, where `spends` cannot say it: when all is judged and written, and only the store can still fail. @throws InvalidGrantError if it was spent before. */
@@ -70,7 +78,7 @@ export abstract class GrantTypeBase {
   }
 
   /** What the spent record keeps for a replay. */
-  protected async leaves(_request: TokenRequest, _response: TokenResponse): Promise<Record<string, unknown> | undefined> {
+  protected leaves(_request: TokenRequest, _issuance: TokenIssuance, _issued: IssuedTokens): Record<string, unknown> | undefined {
     return undefined
   }
 
@@ -89,13 +97,13 @@ export abstract class GrantTypeBase {
     request: TokenRequest,
     issuance: TokenIssuance,
     grant: Grant | undefined,
-    yields: readonly Artifact<unknown>[],
-    response: TokenResponse
+    issued: IssuedTokens
   ): Promise<TokenResponse | undefined> {
     const { artifacts, grants } = this.server.store
+    const yields = [issued.access.artifact, issued.refresh?.artifact].filter((artifact) => artifact !== undefined)
     if (issuance.spends) {
       if (grant !== issuance.grant) throw new ServerError('what is spent must belong to a grant that exists')
-      const leaves = await this.leaves(request, response)
+      const leaves = this.leaves(request, issuance, issued)
       const spent = await artifacts.consume(issuance.spends, {
         now: this.server.now(),
         yields,

@@ -35,7 +35,7 @@ export abstract class PolledGrantType<A> extends GrantTypeBase {
   }
 
   /** Whatever the page showed of where the request came from is kept no longer. */
-  protected override async leaves(): Promise<Record<string, unknown>> {
+  protected override leaves(): Record<string, unknown> {
     return { about: {} }
   }
 

@@ -1,5 +1,4 @@
 import type { TokenIssuance, TokenResponse } from '../context.ts'
-import type { Awaitable } from '../crypto/port.ts'
 import { InvalidGrantError, InvalidScopeError } from '../errors.ts'
 import { REFRESH_TOKEN, type RefreshToken } from '../models/artifacts.ts'
 import { isPublic } from '../models/client.ts'
@@ -8,16 +7,16 @@ import { isLive } from '../models/grant.ts'
 import { isWithin } from '../models/scope.ts'
 import type { TokenRequest } from '../requests.ts'
 import type { Consumption } from '../stores/store.ts'
-import { GrantTypeBase } from './base.ts'
-
-const SUCCESSOR = 'refresh_token_successor'
+import { GrantTypeBase, type IssuedTokens } from './base.ts'
 
 /** New tokens without the person (RFC 6749 §6), each refresh token once (RFC 9700 §4.14.2). */
 export class RefreshTokenGrantType extends GrantTypeBase {
   readonly grantType: string = 'refresh_token'
 
-  async validateRequest({ client, params, scope, confirmation }: TokenRequest): Promise<TokenIssuance> {
-    const found = await this.server.opaque.find(REFRESH_TOKEN, params.require('refresh_token'))
+  async validateRequest(request: TokenRequest): Promise<TokenIssuance> {
+    const { client, params, scope, confirmation } = request
+    const token = params.require('refresh_token')
+    const found = await this.server.opaque.find(REFRESH_TOKEN, token)
     // RFC 6749 §10.4: "The authorization server MUST maintain the binding between a refresh token and the client to whom it was issued."
     if (!found || found.value.client_id !== client.client_id) {
       throw new InvalidGrantError('the refresh token is unknown or has expired', { detail: { owner: found?.value.client_id } })
@@ -33,40 +32,46 @@ export class RefreshTokenGrantType extends GrantTypeBase {
       throw new InvalidScopeError('the scope exceeds what was granted', { detail: { granted: grant.scope } })
     const rotates = isPublic(client) || this.server.policy(client).refreshTokenRotation === 'always' || found.consumedAt !== undefined
     const spends = { kind: REFRESH_TOKEN, id, ...(secretHash && { secretHash }) }
-    return { grant, subject: grant.subject, scope: narrowed, ...(rotates && { spends, refreshToken: true }) }
+    const issuance = { grant, subject: grant.subject, scope: narrowed }
+    if (!rotates) return issuance
+    // Nobody may have the same again where there is no window: then no token is made of another.
+    const predecessor = this.#reuseWindow(request) === 0 ? {} : { predecessor: token }
+    return { ...issuance, spends, refreshToken: true, ...predecessor }
   }
 
-  /** The answer, so that a retry gets the same one; readable only with the token that was spent. */
-  protected override async leaves(request: TokenRequest, response: TokenResponse): Promise<Partial<RefreshToken> | undefined> {
-    if (this.server.policy(request.client).refreshTokenReuseWindow === 0) return undefined
-    const sealed = await this.server.crypto.encrypt(await this.#successorKey(request), JSON.stringify(response), SUCCESSOR)
-    return { successor: { request: fingerprint(request), response: sealed } }
+  /** What the tokens are made of again for a retry, besides the one that was spent. */
+  protected override leaves(
+    request: TokenRequest,
+    issuance: TokenIssuance,
+    { access, refresh }: IssuedTokens
+  ): Partial<RefreshToken> | undefined {
+    if (!refresh || issuance.predecessor === undefined) return undefined
+    const { format, id, scope, iat, expiresAt } = access
+    return { successor: { asked: fingerprint(request), id: refresh.artifact.id, accessToken: { format, id, scope, iat, expiresAt } } }
   }
 
   /** A lost answer or a second tab within the window gets the same successor; later, it is theft until proven otherwise. */
   protected override async replayed(request: TokenRequest, issuance: TokenIssuance, spent: Consumption<unknown>): Promise<TokenResponse> {
     const { client, id } = request
     const { successor } = spent.value as RefreshToken
-    const age = this.server.now() - spent.consumedAt
     const { grant } = issuance
-    if (!grant || !successor || age > this.server.policy(client).refreshTokenReuseWindow) {
+    if (!grant || !successor || this.server.now() - spent.consumedAt > this.#reuseWindow(request)) {
       if (grant) this.server.emit('refresh_token.reused', { clientId: client.client_id, subject: grant.subject, grantId: grant.id }, id)
       return super.replayed(request, issuance, spent)
     }
-    const answer =
-      successor.request === fingerprint(request)
-        ? await this.server.crypto.decrypt(await this.#successorKey(request), successor.response, SUCCESSOR)
-        : undefined
-    if (answer === undefined) throw new InvalidGrantError('the refresh token was used for another scope, resource or key')
+    if (successor.asked !== fingerprint(request))
+      throw new InvalidGrantError('the refresh token was used for another scope, resource or key')
+    const refresh = await this.server.opaque.mint(REFRESH_TOKEN, successor.id, issuance.predecessor)
+    // Another root secret makes another token, which nobody must get.
+    if (!(await this.server.opaque.find(REFRESH_TOKEN, refresh.token)))
+      throw new InvalidGrantError('the refresh token was used, and its answer is not known here')
+    const access = await this.server.tokens.accessToken(request, { ...issuance, repeats: successor.accessToken }, grant)
     this.server.emit('refresh_token.repeated', { clientId: client.client_id, grantId: grant.id }, id)
-    const response = JSON.parse(answer) as TokenResponse
-    // RFC 6749 §5.1: "The lifetime in seconds of the access token". Where the window outlasts it, nothing is left: what the retry needs is the
-    // refresh token beside it.
-    return { ...response, expires_in: Math.max(0, response.expires_in - age) }
+    return this.answer(request, access, refresh)
   }
 
-  #successorKey({ params }: TokenRequest): Awaitable<string> {
-    return this.server.secrets.hash(SUCCESSOR, params.require('refresh_token'))
+  #reuseWindow({ client }: TokenRequest): number {
+    return this.server.policy(client).refreshTokenReuseWindow
   }
 }
 

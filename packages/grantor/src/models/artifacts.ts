@@ -64,8 +64,26 @@ export interface RefreshToken {
   cnf?: Confirmation
   /** How the access tokens of its family are bound, by the member of `cnf`: those that follow are never bound to nothing. */
   bound?: string
-  /** After its rotation: what its successor was given for, and the answer, encrypted under a key derived from this token. */
-  successor?: { request: string; response: string }
+  /** After its rotation, for a retry. */
+  successor?: Successor
+}
+
+/** The tokens that a refresh token was spent for: what their secrets are made of, besides that token and the root secret. */
+export interface Successor {
+  /** What a retry must have in common with the request. */
+  asked: string
+  /** The id of the next refresh token. */
+  id: string
+  accessToken: AccessTokenTrace
+}
+
+/** By what an access token is issued again: none of it opens anything. */
+export interface AccessTokenTrace {
+  format: string
+  id: string
+  scope: string
+  iat: number
+  expiresAt: number
 }
 
 /** The consumed `jti` of an assertion, or a revoked one of a JWT access token: existing is all it says. */

@@ -1,6 +1,5 @@
-import type { Minted, PresentedToken, ServerContext, TokenFormat } from '../context.ts'
+import type { IssueOptions, Minted, PresentedToken, ServerContext, TokenFormat } from '../context.ts'
 import type { AccessToken } from '../models/artifacts.ts'
-import type { Grant } from '../models/grant.ts'
 
 /** A way to write access tokens. */
 export abstract class TokenFormatBase implements TokenFormat {
@@ -12,7 +11,7 @@ export abstract class TokenFormatBase implements TokenFormat {
     this.server = server
   }
 
-  abstract issue(token: AccessToken, options: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted>
+  abstract issue(token: AccessToken, options: IssueOptions): Promise<Minted>
   abstract read(token: string): Promise<PresentedToken | undefined>
   abstract revoke(token: PresentedToken): Promise<void>
   abstract isAlive(id: string): Promise<boolean>

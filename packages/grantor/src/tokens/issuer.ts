@@ -1,8 +1,16 @@
-import type { Minted, PresentedToken, ServerContext, TokenFormat, TokenIssuance, TokenService } from '../context.ts'
+import type {
+  IssuedAccessToken,
+  IssuedRefreshToken,
+  PresentedToken,
+  ServerContext,
+  TokenFormat,
+  TokenIssuance,
+  TokenReceiver,
+  TokenService
+} from '../context.ts'
 import { ConfigurationError } from '../errors.ts'
-import { type AccessToken, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
-import { type Client, isPublic } from '../models/client.ts'
-import type { Confirmation } from '../models/confirmation.ts'
+import { type AccessToken, NEVER, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
+import { isPublic } from '../models/client.ts'
 import { type Grant, grantedResources } from '../models/grant.ts'
 import { parseScope } from '../models/scope.ts'
 import { targetOf } from './target.ts'
@@ -23,41 +31,42 @@ export class TokenIssuer implements TokenService {
     this.#formats = formats
   }
 
-  async accessToken(
-    { client, confirmation }: { client: Client; confirmation?: Confirmation },
-    { scope, subject, claims, resource, expiresAt: latest, madeOf }: TokenIssuance,
-    grant?: Grant
-  ): Promise<Minted & { expiresIn: number; scope: string }> {
+  async accessToken({ client, confirmation }: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Promise<IssuedAccessToken> {
+    const { subject, claims, madeOf, predecessor } = issuance
     const now = this.#server.now()
     // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
     const registered = parseScope(client.scope) ?? []
-    const limited = scope.filter((one) => registered.includes(one))
+    const limited = issuance.scope.filter((one) => registered.includes(one))
     // RFC 9700 §2.3: an access token is for what was asked for, never for all.
-    const target = targetOf(this.#server, client, { scope: limited, resource: resource ?? grantedResources(grant) })
-    const expiresAt = Math.min(now + target.lifetime, grant?.expiresAt ?? Number.POSITIVE_INFINITY, latest ?? Number.POSITIVE_INFINITY)
+    const target = targetOf(this.#server, client, { scope: limited, resource: issuance.resource ?? grantedResources(grant) })
+    const { id, format, scope, iat, expiresAt } = issuance.repeats ?? {
+      id: this.#server.identifier(),
+      format: target.format,
+      scope: target.scope.join(' '),
+      iat: now,
+      expiresAt: Math.min(now + target.lifetime, grant?.expiresAt ?? NEVER, issuance.expiresAt ?? NEVER)
+    }
     const token: AccessToken = {
       client_id: client.client_id,
       ...(subject !== undefined && { sub: subject }),
-      scope: target.scope.join(' '),
+      scope,
       aud: target.audience,
-      iat: now,
+      iat,
       ...(confirmation && { cnf: confirmation }),
       ...(madeOf && { made_of: madeOf }),
       ...(claims && { claims: withoutReserved(claims) })
     }
-    const minted = await this.#format(target.format).issue(token, {
-      id: this.#server.identifier(),
-      expiresAt,
-      ...(grant && { grant })
-    })
-    return { ...minted, expiresIn: expiresAt - now, scope: token.scope }
+    const minted = await this.#format(format).issue(token, { id, expiresAt, grant, predecessor })
+    // RFC 6749 §5.1: "The lifetime in seconds of the access token". Nothing is left of one that is repeated after its end.
+    const expiresIn = Math.max(0, expiresAt - now)
+    return { token: minted.token, artifact: minted.artifact, id, format, scope, iat, expiresAt, expiresIn }
   }
 
-  async refreshToken(client: Client, grant: Grant, confirmation?: Confirmation): Promise<Minted> {
+  async refreshToken({ client, confirmation }: TokenReceiver, { predecessor }: TokenIssuance, grant: Grant): Promise<IssuedRefreshToken> {
     const { refreshTokenLifetime } = this.#server.policy(client)
     const iat = this.#server.now()
-    const expiresAt = Math.min(iat + refreshTokenLifetime, grant.expiresAt ?? Number.POSITIVE_INFINITY)
-    const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN)
+    const expiresAt = Math.min(iat + refreshTokenLifetime, grant.expiresAt ?? NEVER)
+    const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN, undefined, predecessor)
     // RFC 9449 §5: a public client's refresh token is bound to its key; a confidential client proves itself by authenticating.
     const cnf = confirmation && isPublic(client) ? { cnf: confirmation } : {}
     const [bound] = Object.keys(confirmation ?? {})

@@ -1,4 +1,4 @@
-import type { Minted, PresentedToken, ServerContext } from '../context.ts'
+import type { IssueOptions, Minted, PresentedToken, ServerContext } from '../context.ts'
 import { InvalidRequestError } from '../errors.ts'
 import { type AccessToken, type Mark, REVOKED_JTI } from '../models/artifacts.ts'
 import { type Grant, isLive } from '../models/grant.ts'
@@ -19,7 +19,7 @@ export class JwtAccessToken extends TokenFormatBase {
     this.#own = new OwnJwts(server)
   }
 
-  async issue(token: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
+  async issue(token: AccessToken, { id, expiresAt, grant }: IssueOptions): Promise<Minted> {
     const resource = this.server.settings.resources.find(({ identifier }) => token.aud.includes(identifier))
     const { claims, scope, aud, sub = token.client_id, ...members } = token
     const client = grant && (await this.server.clients.find(token.client_id))

@@ -1,14 +1,14 @@
-import type { Minted, PresentedToken } from '../context.ts'
+import type { IssueOptions, Minted, PresentedToken } from '../context.ts'
 import { ACCESS_TOKEN, type AccessToken } from '../models/artifacts.ts'
-import { type Grant, isLive } from '../models/grant.ts'
+import { isLive } from '../models/grant.ts'
 import { TokenFormatBase } from './base.ts'
 
 /** An access token that means nothing to whoever reads it; the server knows. Revoked, it is dead everywhere at once. */
 export class OpaqueAccessToken extends TokenFormatBase {
   readonly format: string = 'opaque'
 
-  async issue(value: AccessToken, { id, expiresAt, grant }: { id: string; expiresAt: number; grant?: Grant }): Promise<Minted> {
-    const { token, secretHash } = await this.server.opaque.mint(ACCESS_TOKEN, id)
+  async issue(value: AccessToken, { id, expiresAt, grant, predecessor }: IssueOptions): Promise<Minted> {
+    const { token, secretHash } = await this.server.opaque.mint(ACCESS_TOKEN, id, predecessor)
     return { token, artifact: { kind: ACCESS_TOKEN, id, secretHash, value, expiresAt, ...(grant && { grantId: grant.id }) } }
   }
 

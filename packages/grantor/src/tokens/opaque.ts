@@ -8,6 +8,9 @@ import type { Found } from '../stores/store.ts'
 // 256 bits in base64url.
 const SECRET_LENGTH = 43
 
+// What the key is for that secrets are made with of a predecessor; no kind of record.
+const SUCCESSOR = 'successor-secret'
+
 const PREFIXES: Record<string, string> = {
   [AUTHORIZATION_CODE]: 'gac',
   [ACCESS_TOKEN]: 'gat',
@@ -29,10 +32,16 @@ export class OpaqueTokenService implements OpaqueTokens {
     this.#server = server
   }
 
-  async mint(kind: Kind<unknown>, id: string = this.#server.identifier()): Promise<{ token: string; id: string; secretHash: string }> {
-    const body = tokenPrefix(kind) + id + this.#server.crypto.random(32)
+  async mint(
+    kind: Kind<unknown>,
+    id: string = this.#server.identifier(),
+    predecessor?: string
+  ): Promise<{ token: string; id: string; secretHash: string }> {
+    const { crypto, secrets } = this.#server
+    const start = tokenPrefix(kind) + id
+    const body = start + (predecessor === undefined ? crypto.random(32) : await secrets.hash(SUCCESSOR, predecessor + start))
     const token = body + checksum(body)
-    return { token, id, secretHash: await this.#server.secrets.hash(kind, token) }
+    return { token, id, secretHash: await secrets.hash(kind, token) }
   }
 
   async find<T>(kind: Kind<T>, token: string): Promise<Found<T> | undefined> {
