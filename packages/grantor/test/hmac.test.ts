@@ -23,7 +23,7 @@ describe('HMAC-SHA-256 of one-shot hashes (RFC 2104)', () => {
   test('the same as node:crypto for texts of every length up to and beyond its block, in any order', () => {
     const key = crypto.randomBytes(32)
     const mac = create(key)
-    const lengths = [...Array(200).keys(), 1023, 1024, 1025, 5000, 3]
+    const lengths = [...Array(200).keys(), 511, 512, 513, 5000, 3]
     for (const length of lengths)
       for (const text of ['x'.repeat(length), 'ü'.repeat(length), '🔑'.repeat(length)])
         expect(mac(text)).toBe(crypto.createHmac('sha256', key).update(text).digest('base64url'))

@@ -21,7 +21,6 @@ type Bytes = Uint8Array & {
 /** As much of Buffer as is used here. */
 export interface NodeBuffer {
   alloc(size: number): Bytes
-  byteLength(text: string): number
   from(data: string | Uint8Array, encoding?: string): Uint8Array & { toString(encoding: string): string }
   concat(parts: readonly Uint8Array[]): Uint8Array & { toString(encoding: string): string }
 }
