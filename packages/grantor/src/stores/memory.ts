@@ -1,7 +1,9 @@
 import type { Artifact, Kind } from '../models/artifacts.ts'
 import type { Client } from '../models/client.ts'
 import { type Grant, isLive } from '../models/grant.ts'
+import { ArtifactTable, type StoredArtifact } from './memory/artifact-table.ts'
 import { byAge, GrantTable } from './memory/grant-table.ts'
+import { type Expiring, Sweep } from './memory/sweep.ts'
 import { storableJson, storableMembers } from './storable.ts'
 import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, GrantQuery, GrantStore, Reference, Store } from './store.ts'
 
@@ -9,33 +11,7 @@ import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, Gr
 interface Tables {
   clients: Map<string, Client>
   grants: GrantTable
-  artifacts: Map<string, StoredArtifact>
-}
-
-interface StoredArtifact extends Artifact<unknown> {
-  consumedAt?: number
-}
-
-// Records looked at for expiry with each one that is stored: two for one keeps a table bounded without a pause.
-const SWEEP = 2
-
-/** Goes round a table and deletes what has expired. */
-class Sweep {
-  readonly #table: Map<string, { expiresAt?: number }>
-  #round: MapIterator<[string, { expiresAt?: number }]> | undefined
-
-  constructor(table: Map<string, { expiresAt?: number }>) {
-    this.#table = table
-  }
-
-  step(now: number): void {
-    for (let i = 0; i < SWEEP; i++) {
-      this.#round ??= this.#table.entries()
-      const { done, value: entry } = this.#round.next()
-      if (done) this.#round = undefined
-      else if ((entry[1].expiresAt ?? now + 1) <= now) this.#table.delete(entry[0])
-    }
-  }
+  artifacts: ArtifactTable
 }
 
 /** A store for tests and first steps: everything is in this process and gone with it. Records are replaced, never changed. */
@@ -48,7 +24,7 @@ export class MemoryStore implements Store {
 
   constructor({ clients = [] }: { clients?: readonly Client[] } = {}, realms: Map<string, Tables> = new Map(), realm = '') {
     this.#realms = realms
-    const tables = realms.get(realm) ?? { clients: new Map(), grants: new GrantTable(), artifacts: new Map() }
+    const tables = realms.get(realm) ?? { clients: new Map(), grants: new GrantTable(), artifacts: new ArtifactTable() }
     realms.set(realm, tables)
     for (const client of clients) tables.clients.set(client.client_id, client)
     this.clients = new MemoryClients(tables)
@@ -63,10 +39,10 @@ export class MemoryStore implements Store {
   async purge(now: number, limit: number): Promise<number> {
     let purged = 0
     for (const { artifacts, grants } of this.#realms.values()) {
-      for (const table of [artifacts, grants] as Map<string, { expiresAt?: number }>[]) {
-        for (const [key, { expiresAt }] of table) {
+      for (const table of [...artifacts.byKind(), grants] as Map<string, Expiring>[]) {
+        for (const { id, expiresAt } of table.values()) {
           if (purged >= limit) return purged
-          if (expiresAt !== undefined && expiresAt <= now && table.delete(key)) purged++
+          if (expiresAt !== undefined && expiresAt <= now && table.delete(id)) purged++
         }
       }
     }
@@ -122,7 +98,7 @@ class MemoryGrants implements GrantStore {
     storableJson(grant)
     refuseTaken(this.#tables, yields)
     this.#tables.grants.set(grant.id, grant)
-    for (const artifact of yields) put(this.#tables, artifact)
+    for (const artifact of yields) this.#tables.artifacts.add(artifact, grant.createdAt)
     this.#sweep.step(grant.createdAt)
   }
 
@@ -162,33 +138,30 @@ class MemoryGrants implements GrantStore {
 
 class MemoryArtifacts implements ArtifactStore {
   readonly #tables: Tables
-  readonly #sweep: Sweep
   #latest = 0
 
   constructor(tables: Tables) {
     this.#tables = tables
-    this.#sweep = new Sweep(tables.artifacts as Map<string, { expiresAt?: number }>)
   }
 
   async insert<T>(artifact: Artifact<T>): Promise<boolean> {
-    if (this.#tables.artifacts.has(keyOf(artifact))) return false
+    const { artifacts } = this.#tables
+    if (artifacts.get(artifact.kind, artifact.id)) return false
     storableJson(artifact)
-    put(this.#tables, artifact)
-    this.#sweep.step(this.#latest)
+    artifacts.add(artifact, this.#latest)
     return true
   }
 
   async find<T>(kind: Kind<T>, id: string, now: number): Promise<Found<T> | undefined> {
-    const artifact = this.#live({ kind, id }, now)
-    if (!artifact) return undefined
-    const grant = artifact.grantId === undefined ? undefined : this.#tables.grants.get(artifact.grantId)
-    return { ...(artifact as StoredArtifact & Artifact<T>), ...(grant && { grant }) }
+    const artifact = this.#live(kind, id, now) as (StoredArtifact & Artifact<T>) | undefined
+    const grant = artifact?.grantId === undefined ? undefined : this.#tables.grants.get(artifact.grantId)
+    return artifact && grant ? { ...artifact, grant } : artifact
   }
 
   async list<T>(kind: Kind<T>, { limit, after = '' }: { limit: number; after?: string }, now: number): Promise<readonly Found<T>[]> {
     const found: Found<T>[] = []
-    for (const { kind: own, id, consumedAt } of this.#tables.artifacts.values()) {
-      const live = own === kind && id > after && consumedAt === undefined ? await this.find(kind, id, now) : undefined
+    for (const { id, consumedAt } of this.#tables.artifacts.ofKind(kind)) {
+      const live = id > after && consumedAt === undefined ? await this.find(kind, id, now) : undefined
       if (live) found.push(live)
     }
     return found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
@@ -198,52 +171,43 @@ class MemoryArtifacts implements ArtifactStore {
     reference: Reference & { kind: Kind<T> },
     { now, yields = [], leaves = {}, retainUntil }: ConsumeOptions
   ): Promise<Consumption<T> | undefined> {
-    const artifact = this.#live(reference, now)
+    const artifact = this.#live(reference.kind, reference.id, now)
     if (!artifact || (reference.secretHash !== undefined && reference.secretHash !== artifact.secretHash)) return undefined
     if (artifact.consumedAt !== undefined) return { value: artifact.value as T, first: false, consumedAt: artifact.consumedAt }
     refuseTaken(this.#tables, yields)
     storableMembers(leaves)
     const value = { ...(artifact.value as object), ...leaves }
-    this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
-    for (const one of yields) put(this.#tables, one)
-    this.#sweep.step(this.#latest)
+    this.#tables.artifacts.replace({ ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
+    for (const one of yields) this.#tables.artifacts.add(one, this.#latest)
     return { value: value as T, first: true, consumedAt: now }
   }
 
   async update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
     storableMembers(patch)
     storableMembers(where)
-    const artifact = this.#live({ kind, id }, now)
+    const artifact = this.#live(kind, id, now)
     if (!artifact || artifact.consumedAt !== undefined) return false
     const value = artifact.value as Record<string, unknown>
     if (!Object.entries(where).every(([name, expected]) => JSON.stringify(value[name]) === JSON.stringify(expected))) return false
-    this.#tables.artifacts.set(keyOf(artifact), { ...artifact, value: { ...value, ...patch } })
+    this.#tables.artifacts.replace({ ...artifact, value: { ...value, ...patch } })
     return true
   }
 
   async delete(kind: Kind<unknown>, id: string): Promise<boolean> {
-    return this.#tables.artifacts.delete(keyOf({ kind, id }))
+    return this.#tables.artifacts.delete(kind, id)
   }
 
-  #live(reference: Reference, now: number): StoredArtifact | undefined {
+  #live(kind: string, id: string, now: number): StoredArtifact | undefined {
     this.#latest = Math.max(this.#latest, now)
-    const artifact = this.#tables.artifacts.get(keyOf(reference))
+    const artifact = this.#tables.artifacts.get(kind, id)
     return artifact && now < artifact.expiresAt ? artifact : undefined
   }
-}
-
-function keyOf({ kind, id }: { kind: string; id: string }): string {
-  return `${kind}\0${id}`
-}
-
-function put({ artifacts }: Tables, artifact: Artifact<unknown>): void {
-  artifacts.set(keyOf(artifact), artifact)
 }
 
 /** Before anything is stored: all of it, or nothing. */
 function refuseTaken({ artifacts }: Tables, yields: readonly Artifact<unknown>[]): void {
   storableJson(yields)
-  if (yields.some((artifact) => artifacts.has(keyOf(artifact)))) throw new Error('the id of an artifact is taken')
+  if (yields.some(({ kind, id }) => artifacts.get(kind, id))) throw new Error('the id of an artifact is taken')
 }
 
 function unrevoked({ revokedAt: _, ...grant }: Grant): Grant {
