@@ -1,4 +1,4 @@
-import type { CryptoPort } from './crypto/port.ts'
+import type { Awaitable, CryptoPort } from './crypto/port.ts'
 import type { Secrets } from './crypto/secrets.ts'
 import type { OAuthError } from './errors.ts'
 import type { EventDetails, EventName } from './events.ts'
@@ -98,7 +98,7 @@ export interface PresentedToken {
 /** A way to write access tokens: `opaque`, `jwt`. */
 export interface TokenFormat {
   readonly format: string
-  issue(token: AccessToken, options: IssueOptions): Promise<Minted>
+  issue(token: AccessToken, options: IssueOptions): Awaitable<Minted>
   /** Undefined: not this format, not ours, or expired. */
   read(token: string): Promise<PresentedToken | undefined>
   revoke(token: PresentedToken): Promise<void>
@@ -127,11 +127,18 @@ export interface TokenReceiver {
 
 /** Mints and recognises tokens. */
 export interface TokenService {
-  accessToken(request: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Promise<IssuedAccessToken>
-  refreshToken(request: TokenReceiver, issuance: TokenIssuance, grant: Grant): Promise<IssuedRefreshToken>
+  accessToken(request: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Awaitable<IssuedAccessToken>
+  refreshToken(request: TokenReceiver, issuance: TokenIssuance, grant: Grant): Awaitable<IssuedRefreshToken>
   /** The access token in any of the server's formats; undefined if none recognises it. */
   find(token: string): Promise<PresentedToken | undefined>
   revoke(token: PresentedToken): Promise<void>
+}
+
+/** A new token, its id and the keyed hash that is stored of it. */
+export interface MintedSecret {
+  token: string
+  id: string
+  secretHash: string
 }
 
 /** Strings of `prefix_` + public id + 256-bit secret + checksum, of which only the id and a keyed hash are stored. */
@@ -140,7 +147,7 @@ export interface OpaqueTokens {
    * `id`: where the caller has one already. With the token that is spent for it, `predecessor`, the secret is no chance but made of the two of
    * them and the root secret: the same again, for whoever presents the same again.
    */
-  mint(kind: Kind<unknown>, id?: string, predecessor?: string): Promise<{ token: string; id: string; secretHash: string }>
+  mint(kind: Kind<unknown>, id?: string, predecessor?: string): Awaitable<MintedSecret>
   /** The record of a presented token, with its grant, spent or not. Undefined: malformed, unknown, expired or with a wrong secret. */
   find<T>(kind: Kind<T>, token: string): Promise<Found<T> | undefined>
 }

@@ -1,9 +1,19 @@
 /** A value now, or a promise of it: node:crypto answers at once, WebCrypto later. */
 export type Awaitable<T> = T | Promise<T>
 
+/** What becomes of a value: at once, if it is there. An `await` costs each token more than what it waits for, where nothing is waited for. */
+export function when<T, R>(value: Awaitable<T>, use: (value: T) => Awaitable<R>): Awaitable<R> {
+  return isPromise(value) ? value.then(use) : use(value)
+}
+
 /** What becomes of values when all are there; at once, where they are. */
 export function whenAll<T, R>(values: readonly Awaitable<T>[], use: (values: readonly T[]) => R): Awaitable<R> {
-  return values.some((value) => value instanceof Promise) ? Promise.all(values).then(use) : use(values as readonly T[])
+  return values.some(isPromise) ? Promise.all(values).then(use) : use(values as readonly T[])
+}
+
+/** By what it can do: the promise of a port may be of another realm. */
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value
 }
 
 /** Signs for one key. A KMS or HSM fits in by implementing this. */

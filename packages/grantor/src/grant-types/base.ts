@@ -1,4 +1,5 @@
 import type { IssuedAccessToken, IssuedRefreshToken, ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import { InvalidGrantError, ServerError } from '../errors.ts'
 import type { Grant } from '../models/grant.ts'
 import type { TokenRequest } from '../requests.ts'
@@ -27,7 +28,7 @@ export abstract class GrantTypeBase {
    * Everything that can say no. Reads, never writes. The client is authenticated, may use this grant type, and is registered for the scope.
    * @throws OAuthError if nothing may be issued.
    */
-  abstract validateRequest(request: TokenRequest): Promise<TokenIssuance>
+  abstract validateRequest(request: TokenRequest): Awaitable<TokenIssuance>
 
   /**
    * Everything that changes state: spends what pays and stores the tokens in one step, then answers.

@@ -1,4 +1,5 @@
 import type { IssueOptions, Minted, PresentedToken, ServerContext, TokenFormat } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import type { AccessToken } from '../models/artifacts.ts'
 
 /** A way to write access tokens. */
@@ -11,7 +12,7 @@ export abstract class TokenFormatBase implements TokenFormat {
     this.server = server
   }
 
-  abstract issue(token: AccessToken, options: IssueOptions): Promise<Minted>
+  abstract issue(token: AccessToken, options: IssueOptions): Awaitable<Minted>
   abstract read(token: string): Promise<PresentedToken | undefined>
   abstract revoke(token: PresentedToken): Promise<void>
   abstract isAlive(id: string): Promise<boolean>

@@ -8,6 +8,7 @@ import type {
   TokenReceiver,
   TokenService
 } from '../context.ts'
+import { type Awaitable, when } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type AccessToken, NEVER, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
 import { isPublic } from '../models/client.ts'
@@ -31,7 +32,7 @@ export class TokenIssuer implements TokenService {
     this.#formats = formats
   }
 
-  async accessToken({ client, confirmation }: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Promise<IssuedAccessToken> {
+  accessToken({ client, confirmation }: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Awaitable<IssuedAccessToken> {
     const { subject, claims, madeOf, predecessor } = issuance
     const now = this.#server.now()
     // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
@@ -46,32 +47,34 @@ export class TokenIssuer implements TokenService {
       iat: now,
       expiresAt: Math.min(now + target.lifetime, grant?.expiresAt ?? NEVER, issuance.expiresAt ?? NEVER)
     }
-    const token: AccessToken = {
+    const value: AccessToken = {
       client_id: client.client_id,
-      ...(subject !== undefined && { sub: subject }),
       scope,
       aud: target.audience,
-      iat,
-      ...(confirmation && { cnf: confirmation }),
-      ...(madeOf && { made_of: madeOf }),
-      ...(claims && { claims: withoutReserved(claims) })
+      iat
     }
-    const minted = await this.#format(format).issue(token, { id, expiresAt, grant, predecessor })
+    if (subject !== undefined) value.sub = subject
+    if (confirmation) value.cnf = confirmation
+    if (madeOf) value.made_of = madeOf
+    if (claims) value.claims = withoutReserved(claims)
     // RFC 6749 §5.1: "The lifetime in seconds of the access token". Nothing is left of one that is repeated after its end.
     const expiresIn = Math.max(0, expiresAt - now)
-    return { token: minted.token, artifact: minted.artifact, id, format, scope, iat, expiresAt, expiresIn }
+    return when(this.#format(format).issue(value, { id, expiresAt, grant, predecessor }), ({ token, artifact }) => {
+      return { token, artifact, id, format, scope, iat, expiresAt, expiresIn }
+    })
   }
 
-  async refreshToken({ client, confirmation }: TokenReceiver, { predecessor }: TokenIssuance, grant: Grant): Promise<IssuedRefreshToken> {
+  refreshToken({ client, confirmation }: TokenReceiver, { predecessor }: TokenIssuance, grant: Grant): Awaitable<IssuedRefreshToken> {
     const { refreshTokenLifetime } = this.#server.policy(client)
     const iat = this.#server.now()
     const expiresAt = Math.min(iat + refreshTokenLifetime, grant.expiresAt ?? NEVER)
-    const { token, id, secretHash } = await this.#server.opaque.mint(REFRESH_TOKEN, undefined, predecessor)
+    const value: RefreshToken = { client_id: client.client_id, iat }
     // RFC 9449 §5: a public client's refresh token is bound to its key; a confidential client proves itself by authenticating.
-    const cnf = confirmation && isPublic(client) ? { cnf: confirmation } : {}
-    const [bound] = Object.keys(confirmation ?? {})
-    const value: RefreshToken = { client_id: client.client_id, iat, ...cnf, ...(bound !== undefined && { bound }) }
-    return { token, artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value } }
+    if (confirmation && isPublic(client)) value.cnf = confirmation
+    if (confirmation) value.bound = 'jkt' in confirmation ? 'jkt' : 'x5t#S256'
+    return when(this.#server.opaque.mint(REFRESH_TOKEN, undefined, predecessor), ({ token, id, secretHash }) => {
+      return { token, artifact: { kind: REFRESH_TOKEN, id, secretHash, grantId: grant.id, expiresAt, value } }
+    })
   }
 
   async find(token: string): Promise<PresentedToken | undefined> {

@@ -21,21 +21,25 @@ export class JwtAccessToken extends TokenFormatBase {
 
   async issue(token: AccessToken, { id, expiresAt, grant }: IssueOptions): Promise<Minted> {
     const resource = this.server.settings.resources.find(({ identifier }) => token.aud.includes(identifier))
-    const { claims, scope, aud, sub = token.client_id, ...members } = token
-    const client = grant && (await this.server.clients.find(token.client_id))
+    const { claims, scope, aud, client_id, sub = client_id, iat, cnf, made_of } = token
+    const client = grant && (await this.server.clients.find(client_id))
+    // JSON leaves out what is undefined.
     const payload = {
       ...claims,
       iss: this.server.settings.issuer,
       // The client can read it: a person has no other name here than in its ID tokens (OpenID Connect Core §8.1).
       sub: client ? await this.server.subjectFor(client, sub) : sub,
       aud: aud.length === 1 ? aud[0] : aud,
-      ...members,
+      client_id,
+      iat,
+      cnf,
+      made_of,
       // RFC 9068 §2.2.3: "If an authorization request includes a scope parameter, the corresponding issued JWT access token SHOULD include a "scope" claim"
-      ...(scope !== '' && { scope }),
+      scope: scope === '' ? undefined : scope,
       exp: expiresAt,
       // RFC 9068 §2.2.1, RFC 9470 §6.1.
-      ...(grant?.authTime !== undefined && { auth_time: grant.authTime }),
-      ...(grant?.acr !== undefined && { acr: grant.acr }),
+      auth_time: grant?.authTime,
+      acr: grant?.acr,
       // The grant is named in the `jti`, so that its death is known wherever the token comes back to this server.
       jti: grant ? `${grant.id}.${id}` : id
     }

@@ -43,15 +43,17 @@ export class KeyRing implements Keys {
     return allowedOf([...kept], allowedAlgorithms)
   }
 
-  async signer(alg: string = this.algorithms()[0] ?? ''): Promise<Signer> {
-    const external = this.#external.find((signer) => signer.alg === alg)
+  async signer(alg?: string): Promise<Signer> {
+    const algorithms = this.algorithms()
+    const wanted = alg ?? algorithms[0] ?? ''
+    const external = this.#external.find((signer) => signer.alg === wanted)
     if (external) return external
     const keys = await this.#stored.all()
     const now = this.#server.now()
-    const key = keys.filter((candidate) => candidate.alg === alg && candidate.activeFrom <= now).at(-1)
+    const key = keys.findLast((candidate) => candidate.alg === wanted && candidate.activeFrom <= now)
     // A key of an algorithm that was dropped is there for what it signed before.
-    if (!key || !this.algorithms().includes(alg))
-      throw new ConfigurationError(`no signing key for ${alg}; signingAlgorithms has ${this.algorithms().join(', ')}`)
+    if (!key || !algorithms.includes(wanted))
+      throw new ConfigurationError(`no signing key for ${wanted}; signingAlgorithms has ${algorithms.join(', ')}`)
     return this.#signers.get(key) ?? this.#open(key)
   }
 

@@ -1,4 +1,5 @@
 import type { IssueOptions, Minted, PresentedToken } from '../context.ts'
+import { type Awaitable, when } from '../crypto/port.ts'
 import { ACCESS_TOKEN, type AccessToken } from '../models/artifacts.ts'
 import { isLive } from '../models/grant.ts'
 import { TokenFormatBase } from './base.ts'
@@ -7,9 +8,11 @@ import { TokenFormatBase } from './base.ts'
 export class OpaqueAccessToken extends TokenFormatBase {
   readonly format: string = 'opaque'
 
-  async issue(value: AccessToken, { id, expiresAt, grant, predecessor }: IssueOptions): Promise<Minted> {
-    const { token, secretHash } = await this.server.opaque.mint(ACCESS_TOKEN, id, predecessor)
-    return { token, artifact: { kind: ACCESS_TOKEN, id, secretHash, value, expiresAt, ...(grant && { grantId: grant.id }) } }
+  issue(value: AccessToken, { id, expiresAt, grant, predecessor }: IssueOptions): Awaitable<Minted> {
+    return when(this.server.opaque.mint(ACCESS_TOKEN, id, predecessor), ({ token, secretHash }) => {
+      const artifact = { kind: ACCESS_TOKEN, id, secretHash, value, expiresAt }
+      return { token, artifact: grant ? { ...artifact, grantId: grant.id } : artifact }
+    })
   }
 
   async read(token: string): Promise<PresentedToken | undefined> {

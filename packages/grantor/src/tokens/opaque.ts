@@ -1,11 +1,13 @@
-import type { OpaqueTokens, ServerContext } from '../context.ts'
+import type { MintedSecret, OpaqueTokens, ServerContext } from '../context.ts'
 import { CHECKSUM_LENGTH, checksum } from '../crypto/checksum.ts'
 import { IDENTIFIER_LENGTH } from '../crypto/identifier.ts'
+import { type Awaitable, when } from '../crypto/port.ts'
 import { ACCESS_TOKEN, AUTHORIZATION_CODE, type Kind, REFRESH_TOKEN } from '../models/artifacts.ts'
 import { INITIAL_ACCESS_TOKEN, REGISTRATION_ACCESS_TOKEN } from '../models/registration.ts'
 import type { Found } from '../stores/store.ts'
 
-// 256 bits in base64url.
+// 256 bits, and in base64url.
+const SECRET_SIZE = 32
 const SECRET_LENGTH = 43
 
 // What the key is for that secrets are made with of a predecessor; no kind of record.
@@ -32,16 +34,17 @@ export class OpaqueTokenService implements OpaqueTokens {
     this.#server = server
   }
 
-  async mint(
-    kind: Kind<unknown>,
-    id: string = this.#server.identifier(),
-    predecessor?: string
-  ): Promise<{ token: string; id: string; secretHash: string }> {
+  mint(kind: Kind<unknown>, id: string = this.#server.identifier(), predecessor?: string): Awaitable<MintedSecret> {
     const { crypto, secrets } = this.#server
     const start = tokenPrefix(kind) + id
-    const body = start + (predecessor === undefined ? crypto.random(32) : await secrets.hash(SUCCESSOR, predecessor + start))
+    return predecessor === undefined
+      ? this.#completed(kind, id, start + crypto.random(SECRET_SIZE))
+      : when(secrets.hash(SUCCESSOR, predecessor + start), (secret) => this.#completed(kind, id, start + secret))
+  }
+
+  #completed(kind: Kind<unknown>, id: string, body: string): Awaitable<MintedSecret> {
     const token = body + checksum(body)
-    return { token, id, secretHash: await secrets.hash(kind, token) }
+    return when(this.#server.secrets.hash(kind, token), (secretHash) => ({ token, id, secretHash }))
   }
 
   async find<T>(kind: Kind<T>, token: string): Promise<Found<T> | undefined> {

@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import type { ServerContext } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { KeyStatus } from '../keyrings.ts'
 import { type Kind, NEVER } from '../models/artifacts.ts'
@@ -57,9 +58,8 @@ export class StoredKeys {
   }
 
   /** All there are, oldest first. */
-  async all(): Promise<readonly StoredKey[]> {
-    if (this.#isStale()) await this.#refresh()
-    return this.#set.keys
+  all(): Awaitable<readonly StoredKey[]> {
+    return this.#isStale() ? this.#refresh().then(() => this.#set.keys) : this.#set.keys
   }
 
   /** The public halves to be shown; the same array until something changes. */
