@@ -1,9 +1,11 @@
 import type { IssuedAccessToken, IssuedRefreshToken, ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
 import type { Awaitable } from '../crypto/port.ts'
 import { InvalidGrantError, ServerError } from '../errors.ts'
+import type { EventDetails } from '../events.ts'
+import type { Artifact } from '../models/artifacts.ts'
 import type { Grant } from '../models/grant.ts'
 import type { TokenRequest } from '../requests.ts'
-import type { Consumption } from '../stores/store.ts'
+import type { ConsumeOptions, Consumption, Reference } from '../stores/store.ts'
 
 /** What one request is answered with. */
 export interface IssuedTokens {
@@ -35,39 +37,37 @@ export abstract class GrantTypeBase {
    * @throws InvalidGrantError if what pays was spent before.
    */
   async createTokenResponse(request: TokenRequest, issuance: TokenIssuance): Promise<TokenResponse> {
-    const { server } = this
-    const { client } = request
+    const { tokens, store } = this.server
     const grant = issuance.grant ?? this.#newGrant(request, issuance)
-    const access = await server.tokens.accessToken(request, issuance, grant)
-    const refresh = grant && this.mayRefresh(request, issuance) ? await server.tokens.refreshToken(request, issuance, grant) : undefined
-    // What nothing can renew ends with its only token; until then it counts as something that the person allowed.
-    const stored = grant && grant !== issuance.grant && !refresh ? { ...grant, expiresAt: server.now() + access.expiresIn } : grant
+    const access = await tokens.accessToken(request, issuance, grant)
+    const refresh = grant && this.mayRefresh(request, issuance) ? await tokens.refreshToken(request, issuance, grant) : undefined
+    const yields: Artifact<unknown>[] = []
+    if (access.artifact) yields.push(access.artifact)
+    if (refresh) yields.push(refresh.artifact)
     if (this.beforeStoring) await this.beforeStoring(request, issuance)
-    const repeated = await this.#store(request, issuance, stored, { access, refresh })
-    if (repeated) return repeated
-    server.emit(
-      'token.issued',
-      {
-        clientId: client.client_id,
-        grantType: this.grantType,
-        scope: access.scope,
-        refreshToken: refresh !== undefined,
-        ...(grant && { subject: grant.subject, grantId: grant.id })
-      },
-      request.id
-    )
+    if (issuance.spends) {
+      if (grant !== issuance.grant) throw new ServerError('what is spent must belong to a grant that exists')
+      const spent = await this.#spend(issuance.spends, grant, yields, this.leaves(request, issuance, { access, refresh }))
+      if (!spent) throw new InvalidGrantError('it has expired')
+      if (!spent.first) return this.replayed(request, issuance, spent)
+    } else if (grant && grant !== issuance.grant) {
+      // What nothing can renew ends with its only token; until then it counts as something that the person allowed.
+      await store.grants.insert(refresh ? grant : { ...grant, expiresAt: access.expiresAt }, yields)
+    } else for (const artifact of yields) await store.artifacts.insert(artifact)
+    this.#tell(request, grant, { access, refresh })
     return this.answer(request, access, refresh)
   }
 
   /** RFC 6749 §5.1 */
   protected answer({ confirmation }: TokenRequest, access: IssuedAccessToken, refresh: { token: string } | undefined): TokenResponse {
-    return {
+    const response: TokenResponse = {
       access_token: access.token,
       token_type: confirmation && 'jkt' in confirmation ? 'DPoP' : 'Bearer',
-      expires_in: access.expiresIn,
-      ...(refresh && { refresh_token: refresh.token }),
-      ...(access.scope !== '' && { scope: access.scope })
+      expires_in: access.expiresIn
     }
+    if (refresh) response.refresh_token = refresh.token
+    if (access.scope !== '') response.scope = access.scope
+    return response
   }
 
   /** Spends what pays, where `spends` cannot say it: when all is judged and written, and only the store can still fail. @throws InvalidGrantError if it was spent before. */
@@ -94,29 +94,29 @@ export abstract class GrantTypeBase {
     throw new InvalidGrantError('it was used before; everything issued for it is revoked')
   }
 
-  async #store(
-    request: TokenRequest,
-    issuance: TokenIssuance,
+  #spend(
+    spends: Reference,
     grant: Grant | undefined,
-    issued: IssuedTokens
-  ): Promise<TokenResponse | undefined> {
-    const { artifacts, grants } = this.server.store
-    const yields = [issued.access.artifact, issued.refresh?.artifact].filter((artifact) => artifact !== undefined)
-    if (issuance.spends) {
-      if (grant !== issuance.grant) throw new ServerError('what is spent must belong to a grant that exists')
-      const leaves = this.leaves(request, issuance, issued)
-      const spent = await artifacts.consume(issuance.spends, {
-        now: this.server.now(),
-        yields,
-        ...(leaves && { leaves }),
-        ...(grant?.expiresAt !== undefined && { retainUntil: grant.expiresAt })
-      })
-      if (!spent) throw new InvalidGrantError('it has expired')
-      return spent.first ? undefined : this.replayed(request, issuance, spent)
+    yields: readonly Artifact<unknown>[],
+    leaves: Record<string, unknown> | undefined
+  ): Promise<Consumption<unknown> | undefined> {
+    const options: ConsumeOptions = { now: this.server.now(), yields }
+    if (leaves) options.leaves = leaves
+    if (grant?.expiresAt !== undefined) options.retainUntil = grant.expiresAt
+    return this.server.store.artifacts.consume(spends, options)
+  }
+
+  #tell({ client, id }: TokenRequest, grant: Grant | undefined, { access, refresh }: IssuedTokens): void {
+    const { grantType } = this
+    const details: EventDetails['token.issued'] = {
+      clientId: client.client_id,
+      grantType,
+      scope: access.scope,
+      refreshToken: refresh !== undefined
     }
-    if (grant !== undefined && grant !== issuance.grant) await grants.insert(grant, yields)
-    else for (const artifact of yields) await artifacts.insert(artifact)
-    return undefined
+    if (grant) details.subject = grant.subject
+    if (grant) details.grantId = grant.id
+    this.server.emit('token.issued', details, id)
   }
 
   #newGrant({ client }: TokenRequest, { subject, scope, details, expiresAt, makesGrant }: TokenIssuance): Grant | undefined {
