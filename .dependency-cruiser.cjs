@@ -2,7 +2,7 @@
 const FLOORS = [
   ['errors', 'models', 'crypto', 'outbound'],
   ['http', 'counts', 'params', 'form', 'requests', 'bearer', 'web', 'stores/store', 'stores/storable', 'stores/first-use'],
-  ['setting-rules', 'settings', 'events', 'keyrings', 'context'],
+  ['setting-rules', 'settings', 'policies', 'events', 'keyrings', 'context'],
   [
     'grant-types',
     'response-types',

@@ -20,6 +20,7 @@ import type { Client } from './models/client.ts'
 import type { Policy } from './models/policy.ts'
 import { createOutbound, OUTBOUND_NAMES, type Outbound, type OutboundOptions, type OutboundRefusal } from './outbound/outbound.ts'
 import { Params } from './params.ts'
+import { Policies } from './policies.ts'
 import type { OAuthRequest, UnfoldedRequest } from './requests.ts'
 import { refuseUnknown } from './setting-rules.ts'
 import { checkChoices, resolveSettings, SETTING_NAMES, type Settings, type SettingsInput } from './settings.ts'
@@ -82,6 +83,7 @@ export class AuthorizationServer implements ServerContext {
   readonly #onEvent: ((event: Event) => void) | undefined
   readonly #pages: Interactions | undefined
   readonly #registry = new Registry()
+  readonly #policies = new Policies()
   readonly #authenticator: ClientAuthenticator
   readonly #guard: ResourceGuard
   readonly #requests: AuthorizationRequests
@@ -145,8 +147,9 @@ export class AuthorizationServer implements ServerContext {
   }
 
   policy({ settings: own }: Client, resource?: string): Policy {
-    const special = this.settings.resources.find(({ identifier }) => identifier === resource)?.settings
-    return own || special ? { ...this.settings, ...own, ...special } : this.settings
+    const special = resource === undefined ? undefined : this.settings.resources.find(({ identifier }) => identifier === resource)?.settings
+    const base = own ? this.#policies.merged(this.settings, own) : this.settings
+    return special ? this.#policies.merged(base, special) : base
   }
 
   endpoint(name: string): string {

@@ -8,9 +8,18 @@ const CHARACTERS = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 export function parseScope(scope: string | undefined, max = 200): readonly string[] | undefined {
   if (scope === undefined) return []
   if (scope.length > 8192 || !CHARACTERS.test(scope)) return undefined
-  const tokens = scope.split(' ').filter((token) => token !== '')
-  if (tokens.length > max) return undefined
-  return tokens.filter((token, index) => tokens.indexOf(token) === index)
+  const tokens: string[] = []
+  let count = 0
+  // By hand: each request reads a scope or three, and `split` leaves the engine's fast code.
+  for (let start = 0, end = 0; start < scope.length; start = end + 1) {
+    end = scope.indexOf(' ', start)
+    if (end === -1) end = scope.length
+    if (end === start) continue
+    if (++count > max) return undefined
+    const token = scope.slice(start, end)
+    if (!tokens.includes(token)) tokens.push(token)
+  }
+  return tokens
 }
 
 /** Whether every token of `scope` is one of `allowed`. */

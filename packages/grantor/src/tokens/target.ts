@@ -23,13 +23,18 @@ export function targetOf(
   const { settings } = server
   const audience = resource?.length ? resource : [defaultAudience(settings)]
   if (audience.length > 1) checkOneKind(server, client, audience)
-  const policies = audience.map((identifier) => server.policy(client, identifier))
-  const [{ accessTokenFormat: format } = settings] = policies
+  let { accessTokenFormat: format } = settings
+  let lifetime = Number.MAX_SAFE_INTEGER
+  for (const identifier of audience) {
+    const policy = server.policy(client, identifier)
+    format = policy.accessTokenFormat
+    lifetime = Math.min(lifetime, policy.accessTokenLifetime)
+  }
   const carried = scopeAt(scope, audience, settings)
   // RFC 6749 §5.1: without scope the answer would say that all of it was issued.
   if (carried.length === 0 && scope.length > 0)
     throw new InvalidScopeError('nothing of the scope is for the resource', { detail: { scope, audience } })
-  return { audience, scope: carried, format, lifetime: Math.min(...policies.map(({ accessTokenLifetime }) => accessTokenLifetime)) }
+  return { audience, scope: carried, format, lifetime }
 }
 
 /** A token is of one format, and one signature is on it. */

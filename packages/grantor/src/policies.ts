@@ -1,0 +1,15 @@
+import type { Policy, PolicyOverrides } from './models/policy.ts'
+
+/** Policies that were put together, each once for as long as what it is made of is there: a token request asks for several. */
+export class Policies {
+  readonly #merged = new WeakMap<Policy, WeakMap<PolicyOverrides, Policy>>()
+
+  /** `base`, where `own` says nothing else. Neither changes afterwards. */
+  merged(base: Policy, own: PolicyOverrides): Policy {
+    const known = this.#merged.get(base) ?? new WeakMap<PolicyOverrides, Policy>()
+    this.#merged.set(base, known)
+    const policy = known.get(own) ?? { ...base, ...own }
+    known.set(own, policy)
+    return policy
+  }
+}
