@@ -29,7 +29,7 @@ export interface TokenIssuance {
   /** Whether a refresh token may come with it, if the client may use one. Default false. */
   refreshToken?: boolean
   /** The token that is spent for it: the secrets of the new ones are made of it, so that a retry gets the same. Absent: they are random. */
-  predecessor?: string
+  predecessor?: string | undefined
   /** The access token is not a new one but this, which was issued for the same request before. */
   repeats?: AccessTokenTrace
   /** Nothing of it lives longer, nor does a grant that is made for it. Seconds since the epoch. */

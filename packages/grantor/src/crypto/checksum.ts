@@ -4,6 +4,8 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return value
 })
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+// Two digits at a time: each piece of a text is a string of its own.
+const PAIRS = Array.from({ length: 4096 }, (_, value) => DIGITS.charAt(value >> 6) + DIGITS.charAt(value & 63))
 
 /** Characters of a checksum. */
 export const CHECKSUM_LENGTH = 6
@@ -11,9 +13,7 @@ export const CHECKSUM_LENGTH = 6
 /** CRC-32 of an ASCII string as six characters: tells a mistyped or truncated token from a real one without asking the store. */
 export function checksum(text: string): string {
   let crc = -1
-  for (let i = 0; i < text.length; i++) crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(i)) & 0xff] ?? 0)
-  let rest = ~crc >>> 0
-  let digits = ''
-  for (let i = 0; i < CHECKSUM_LENGTH; i++, rest = Math.floor(rest / 64)) digits = DIGITS.charAt(rest % 64) + digits
-  return digits
+  for (let i = 0; i < text.length; i++) crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(i)) & 0xff] as number)
+  crc = ~crc
+  return `${PAIRS[crc >>> 24]}${PAIRS[(crc >>> 12) & 0xfff]}${PAIRS[crc & 0xfff]}`
 }

@@ -14,8 +14,7 @@ export const IDENTIFIER_LENGTH = 24
  * (five times as fast as random keys, ARCHITECTURE §5.5).
  */
 export function createIdentifier(crypto: CryptoPort, milliseconds: number): string {
-  const [high, low] = [Math.floor(milliseconds / 2 ** 24), milliseconds % 2 ** 24]
-  return pairs(high) + pairs(low) + crypto.random(12)
+  return pairs(Math.floor(milliseconds / 2 ** 24)) + pairs(milliseconds % 2 ** 24) + crypto.random(12)
 }
 
 /** 24 bits as four digits. */

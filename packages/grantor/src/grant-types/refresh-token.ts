@@ -6,7 +6,7 @@ import { sameConfirmation } from '../models/confirmation.ts'
 import { isLive } from '../models/grant.ts'
 import { isWithin } from '../models/scope.ts'
 import type { TokenRequest } from '../requests.ts'
-import type { Consumption } from '../stores/store.ts'
+import type { Consumption, Reference } from '../stores/store.ts'
 import { GrantTypeBase, type IssuedTokens } from './base.ts'
 
 /** New tokens without the person (RFC 6749 §6), each refresh token once (RFC 9700 §4.14.2). */
@@ -31,12 +31,12 @@ export class RefreshTokenGrantType extends GrantTypeBase {
     if (!isWithin(narrowed, grant.scope))
       throw new InvalidScopeError('the scope exceeds what was granted', { detail: { granted: grant.scope } })
     const rotates = isPublic(client) || this.server.policy(client).refreshTokenRotation === 'always' || found.consumedAt !== undefined
-    const spends = { kind: REFRESH_TOKEN, id, ...(secretHash && { secretHash }) }
-    const issuance = { grant, subject: grant.subject, scope: narrowed }
-    if (!rotates) return issuance
+    if (!rotates) return { grant, subject: grant.subject, scope: narrowed }
+    const spends: Reference = { kind: REFRESH_TOKEN, id }
+    if (secretHash !== undefined) spends.secretHash = secretHash
     // Nobody may have the same again where there is no window: then no token is made of another.
-    const predecessor = this.#reuseWindow(request) === 0 ? {} : { predecessor: token }
-    return { ...issuance, spends, refreshToken: true, ...predecessor }
+    const predecessor = this.#reuseWindow(request) === 0 ? undefined : token
+    return { grant, subject: grant.subject, scope: narrowed, spends, refreshToken: true, predecessor }
   }
 
   /** What the tokens are made of again for a retry, besides the one that was spent. */
@@ -77,6 +77,6 @@ export class RefreshTokenGrantType extends GrantTypeBase {
 
 /** What a retry must have in common with the request it repeats. */
 function fingerprint({ params, scope, confirmation }: TokenRequest): string {
-  const named = ['resource', 'authorization_details'].map((name) => params.all(name))
-  return JSON.stringify([params.has('scope') ? [...scope].sort() : null, ...named, confirmation ?? null])
+  const named = params.has('scope') ? [...scope].sort() : null
+  return JSON.stringify([named, params.all('resource'), params.all('authorization_details'), confirmation ?? null])
 }
