@@ -16,11 +16,14 @@ export function hmacSha256(crypto: NodeCrypto, Buffer: NodeBuffer, key: Uint8Arr
     inner[i] = (key[i] ?? 0) ^ 0x36
     outer[i] = (key[i] ?? 0) ^ 0x5c
   }
+  // By their ends; few lengths come, and each comes again and again.
+  const texts: Uint8Array[] = []
   const secret = crypto.createSecretKey(key)
   return (text) => {
     if (key.length > BLOCK || text.length > MAX_TEXT) return crypto.createHmac('sha256', secret).update(text).digest('base64url')
     const end = BLOCK + inner.write(text, BLOCK, 'utf8')
-    outer.write(crypto.hash('sha256', inner.subarray(0, end), 'latin1'), BLOCK, 'latin1')
+    texts[end] ??= inner.subarray(0, end)
+    outer.write(crypto.hash('sha256', texts[end], 'latin1'), BLOCK, 'latin1')
     inner.fill(0, BLOCK, end)
     return crypto.hash('sha256', outer, 'base64url')
   }

@@ -87,21 +87,19 @@ export class TokenIssuer implements TokenService {
 
   /** Whether all that it hangs on is still there, besides its grant. */
   async #isSupported({ token: { client_id, made_of }, grant }: PresentedToken): Promise<boolean> {
-    if (!(await this.#hasClient(client_id))) return false
+    const { clients } = this.#server
+    // A client's own tokens hang on no grant that would die with it.
+    if (!(await clients.find(client_id))) return false
     // A grant may be another client's: what it was given was exchanged (RFC 8693).
-    if (grant && grant.clientId !== client_id && !(await this.#hasClient(grant.clientId))) return false
+    if (grant && grant.clientId !== client_id && !(await clients.find(grant.clientId))) return false
     if (!made_of) return true
     const alive = await Promise.all(made_of.map((source) => this.#isAlive(source)))
     return alive.every((one) => one)
   }
 
-  /** A client's own tokens hang on no grant that would die with it. */
-  async #hasClient(clientId: string): Promise<boolean> {
-    return (await this.#server.clients.find(clientId)) !== undefined
-  }
-
   async #isAlive({ format, jti, client_id }: SourceToken): Promise<boolean> {
-    return (await this.#hasClient(client_id)) && ((await this.#formats.get(format)?.isAlive(jti)) ?? false)
+    const client = await this.#server.clients.find(client_id)
+    return client !== undefined && ((await this.#formats.get(format)?.isAlive(jti)) ?? false)
   }
 
   revoke(token: PresentedToken): Promise<void> {

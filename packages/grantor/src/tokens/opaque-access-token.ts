@@ -20,7 +20,9 @@ export class OpaqueAccessToken extends TokenFormatBase {
     if (!found) return undefined
     const { id, value, expiresAt, grant, grantId, consumedAt } = found
     const revoked = consumedAt !== undefined || (grantId !== undefined && grant === undefined)
-    return { id, format: this.format, token: value, expiresAt, revoked, ...(grant && { grant }) }
+    const presented: PresentedToken = { id, format: this.format, token: value, expiresAt, revoked }
+    if (grant) presented.grant = grant
+    return presented
   }
 
   async revoke({ id }: PresentedToken): Promise<void> {
