@@ -82,6 +82,9 @@ describe.each(Object.entries(DATABASES))('a database of schema 1 on %s', (_, { m
 
     const redeemed = await post('/token', { ...REDEMPTION, code: TOKENS.code })
     expect(redeemed).toMatchObject({ status: 200, refresh_token: expect.any(String) })
+    // What was left for its retry is not understood any more: it is refused, and its family lives.
+    const retried = await post('/token', { grant_type: 'refresh_token', refresh_token: TOKENS.spentRefreshToken })
+    expect(retried).toMatchObject({ status: 400, error: 'invalid_grant' })
     const refreshed = await post('/token', { grant_type: 'refresh_token', refresh_token: TOKENS.refreshToken })
     expect(refreshed).toMatchObject({ status: 200, refresh_token: expect.any(String) })
     expect(await introspect(refreshed.access_token)).toMatchObject({ active: true, sub: 'alice' })

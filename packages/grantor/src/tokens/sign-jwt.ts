@@ -1,5 +1,5 @@
 import { encodeText } from '../crypto/encode-text.ts'
-import { type Awaitable, when, type Signer } from '../crypto/port.ts'
+import { type Awaitable, type Signer, when } from '../crypto/port.ts'
 
 /** A JWT in JWS compact serialisation (RFC 7519 §7.1) with an explicit type (RFC 8725 §3.11). */
 export function signJwt(signer: Signer, typ: string, payload: object): Awaitable<string> {
