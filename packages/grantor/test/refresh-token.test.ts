@@ -366,7 +366,7 @@ describe('refresh token', () => {
       client_id: 'app',
       iat: test.now,
       successor: {
-        asked: '[null,[],[],null]',
+        asked: '',
         id: next.refresh_token.slice(4, 28),
         accessToken: {
           format: 'opaque',

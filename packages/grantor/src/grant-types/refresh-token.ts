@@ -9,6 +9,8 @@ import type { TokenRequest } from '../requests.ts'
 import type { Consumption, Reference } from '../stores/store.ts'
 import { GrantTypeBase, type IssuedTokens } from './base.ts'
 
+const NARROWING = ['scope', 'resource', 'authorization_details']
+
 /** New tokens without the person (RFC 6749 §6), each refresh token once (RFC 9700 §4.14.2). */
 export class RefreshTokenGrantType extends GrantTypeBase {
   readonly grantType: string = 'refresh_token'
@@ -75,8 +77,9 @@ export class RefreshTokenGrantType extends GrantTypeBase {
   }
 }
 
-/** What a retry must have in common with the request it repeats. */
+/** What a retry must have in common with the request it repeats; of most, nothing, and each spent record keeps it. */
 function fingerprint({ params, scope, confirmation }: TokenRequest): string {
+  if (!confirmation && !NARROWING.some((name) => params.has(name))) return ''
   const named = params.has('scope') ? [...scope].sort() : null
   return JSON.stringify([named, params.all('resource'), params.all('authorization_details'), confirmation ?? null])
 }
