@@ -4,7 +4,7 @@ import { type Grant, isLive } from '../models/grant.ts'
 import { ArtifactTable, type StoredArtifact } from './memory/artifact-table.ts'
 import { byAge, GrantTable } from './memory/grant-table.ts'
 import { type Expiring, Sweep } from './memory/sweep.ts'
-import { storableJson, storableMembers } from './storable.ts'
+import { checkStorable, checkStorableMembers } from './storable.ts'
 import type { ArtifactStore, ClientStore, ConsumeOptions, Consumption, Found, GrantQuery, GrantStore, Reference, Store } from './store.ts'
 
 /** One realm's tables. */
@@ -63,7 +63,7 @@ class MemoryClients implements ClientStore {
 
   async insert(client: Client): Promise<boolean> {
     if (this.#clients.has(client.client_id)) return false
-    storableJson(client)
+    checkStorable(client)
     this.#clients.set(client.client_id, client)
     return true
   }
@@ -95,7 +95,7 @@ class MemoryGrants implements GrantStore {
 
   async insert(grant: Grant, yields: readonly Artifact<unknown>[]): Promise<void> {
     if (this.#tables.grants.has(grant.id)) throw new Error('the id of the grant is taken')
-    storableJson(grant)
+    checkStorable(grant)
     refuseTaken(this.#tables, yields)
     this.#tables.grants.set(grant.id, grant)
     for (const artifact of yields) this.#tables.artifacts.add(artifact, grant.createdAt)
@@ -147,7 +147,7 @@ class MemoryArtifacts implements ArtifactStore {
   async insert<T>(artifact: Artifact<T>): Promise<boolean> {
     const { artifacts } = this.#tables
     if (artifacts.get(artifact.kind, artifact.id)) return false
-    storableJson(artifact)
+    checkStorable(artifact)
     artifacts.add(artifact, this.#latest)
     return true
   }
@@ -175,7 +175,7 @@ class MemoryArtifacts implements ArtifactStore {
     if (!artifact || (reference.secretHash !== undefined && reference.secretHash !== artifact.secretHash)) return undefined
     if (artifact.consumedAt !== undefined) return { value: artifact.value as T, first: false, consumedAt: artifact.consumedAt }
     refuseTaken(this.#tables, yields)
-    storableMembers(leaves)
+    checkStorableMembers(leaves)
     const value = { ...(artifact.value as object), ...leaves }
     this.#tables.artifacts.replace({ ...artifact, value, consumedAt: now, expiresAt: retainUntil ?? artifact.expiresAt })
     for (const one of yields) this.#tables.artifacts.add(one, this.#latest)
@@ -183,8 +183,8 @@ class MemoryArtifacts implements ArtifactStore {
   }
 
   async update<T>(kind: Kind<T>, id: string, patch: Partial<T>, where: Partial<T>, now: number): Promise<boolean> {
-    storableMembers(patch)
-    storableMembers(where)
+    checkStorableMembers(patch)
+    checkStorableMembers(where)
     const artifact = this.#live(kind, id, now)
     if (!artifact || artifact.consumedAt !== undefined) return false
     const value = artifact.value as Record<string, unknown>
@@ -206,7 +206,7 @@ class MemoryArtifacts implements ArtifactStore {
 
 /** Before anything is stored: all of it, or nothing. */
 function refuseTaken({ artifacts }: Tables, yields: readonly Artifact<unknown>[]): void {
-  storableJson(yields)
+  checkStorable(yields)
   if (yields.some(({ kind, id }) => artifacts.get(kind, id))) throw new Error('the id of an artifact is taken')
 }
 
