@@ -1,4 +1,5 @@
 import type { ServerContext } from '../context.ts'
+import type { Awaitable } from '../crypto/port.ts'
 import { ConfigurationError, InvalidRequestError, OAuthError, ServerError, TemporarilyUnavailableError } from '../errors.ts'
 import type { Endpoint, Registry } from '../extension.ts'
 import { readForm } from '../form.ts'
@@ -73,7 +74,7 @@ export class Router {
     return { ...response, headers }
   }
 
-  async #answer(endpoint: Endpoint, request: OAuthRequest, query: string): Promise<HttpResponse> {
+  #answer(endpoint: Endpoint, request: OAuthRequest, query: string): Awaitable<HttpResponse> {
     const { method } = request
     if (method === 'OPTIONS' && endpoint.cors !== 'none') return preflight(endpoint, request.headers.get('origin'))
     if (!endpoint.methods.includes(method)) {
@@ -85,8 +86,12 @@ export class Router {
     if (!endpoint.always && !this.#isAvailable())
       throw new TemporarilyUnavailableError('the server is under maintenance', { retryAfter: 60 })
     const inUrl = Params.parse(query)
-    request.params = method === 'POST' && endpoint.body !== 'own' ? checkedForm(endpoint, await readForm(request), inUrl) : inUrl
-    return endpoint.handle(request)
+    const handle = (params: Params) => {
+      request.params = params
+      return endpoint.handle(request)
+    }
+    if (method !== 'POST' || endpoint.body === 'own') return handle(inUrl)
+    return readForm(request).then((params) => handle(checkedForm(endpoint, params, inUrl)))
   }
 
   #isAvailable(): boolean {

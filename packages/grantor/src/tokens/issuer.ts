@@ -80,19 +80,19 @@ export class TokenIssuer implements TokenService {
   async find(token: string): Promise<PresentedToken | undefined> {
     for (const format of this.#formats.values()) {
       const presented = await format.read(token)
-      if (presented) return (await this.#isSupported(presented)) ? presented : { ...presented, revoked: true }
+      if (!presented) continue
+      const client = await this.#server.clients.find(presented.token.client_id)
+      // A client's own tokens hang on no grant that would die with it.
+      if (!client || (wasExchanged(presented) && !(await this.#isSupported(presented)))) return { ...presented, revoked: true }
+      presented.client = client
+      return presented
     }
     return undefined
   }
 
-  /** Whether all that it hangs on is still there, besides its grant. */
-  async #isSupported({ token: { client_id, made_of }, grant }: PresentedToken): Promise<boolean> {
-    const { clients } = this.#server
-    // A client's own tokens hang on no grant that would die with it.
-    if (!(await clients.find(client_id))) return false
-    // A grant may be another client's: what it was given was exchanged (RFC 8693).
-    if (grant && grant.clientId !== client_id && !(await clients.find(grant.clientId))) return false
-    if (!made_of) return true
+  /** Whether all that an exchanged token hangs on is still there: the tokens it was made of, and the client whose grant it has. */
+  async #isSupported({ token: { made_of = [] }, grant }: PresentedToken): Promise<boolean> {
+    if (grant && !(await this.#server.clients.find(grant.clientId))) return false
     const alive = await Promise.all(made_of.map((source) => this.#isAlive(source)))
     return alive.every((one) => one)
   }
@@ -111,6 +111,11 @@ export class TokenIssuer implements TokenService {
     if (!format) throw new ConfigurationError(`there is no access token format ${name}; there are ${[...this.#formats.keys()].join(', ')}`)
     return format
   }
+}
+
+/** RFC 8693: it was made of other tokens, or has the grant of another client. */
+function wasExchanged({ token: { client_id, made_of }, grant }: PresentedToken): boolean {
+  return made_of !== undefined || (grant !== undefined && grant.clientId !== client_id)
 }
 
 function withoutReserved(claims: Record<string, unknown>): Record<string, unknown> {
