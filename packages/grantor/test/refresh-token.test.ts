@@ -385,6 +385,22 @@ describe('refresh token', () => {
 })
 
 describe('a retry within the window gets the same refresh token', () => {
+  class OwnFormat extends TokenFormatBase {
+    readonly format = 'own'
+    async issue(value: AccessToken, { id, expiresAt, predecessor }: IssueOptions) {
+      const { token, secretHash } = await this.server.opaque.mint(OWN, id, predecessor)
+      return { token, artifact: { kind: OWN, id, secretHash, value, expiresAt } }
+    }
+    async read(token: string) {
+      const found = await this.server.opaque.find<AccessToken>(OWN, token)
+      return found && { id: found.id, format: this.format, token: found.value, expiresAt: found.expiresAt, revoked: false }
+    }
+    async revoke() {}
+    async isAlive() {
+      return true
+    }
+  }
+  const own = (server: ServerContext) => ({ tokenFormats: [new OwnFormat(server)] })
   const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
 
   test('RT-03 and the same claims in a JWT, jti, iat and exp among them, though the client may have less by now', async () => {
@@ -406,22 +422,6 @@ describe('a retry within the window gets the same refresh token', () => {
   })
 
   test('RT-03 and what an extension writes of the same id and the same predecessor', async () => {
-    class OwnFormat extends TokenFormatBase {
-      readonly format = 'own'
-      async issue(value: AccessToken, { id, expiresAt, predecessor }: IssueOptions) {
-        const { token, secretHash } = await this.server.opaque.mint(OWN, id, predecessor)
-        return { token, artifact: { kind: OWN, id, secretHash, value, expiresAt } }
-      }
-      async read(token: string) {
-        const found = await this.server.opaque.find<AccessToken>(OWN, token)
-        return found && { id: found.id, format: this.format, token: found.value, expiresAt: found.expiresAt, revoked: false }
-      }
-      async revoke() {}
-      async isAlive() {
-        return true
-      }
-    }
-    const own = (server: ServerContext) => ({ tokenFormats: [new OwnFormat(server)] })
     const { test, tokens, refresh, active } = await ready({ accessTokenFormat: 'own', extensions: [own] })
     const first = await (await refresh(tokens.refresh_token)).json()
     test.now += 5
@@ -446,6 +446,16 @@ describe('a retry within the window gets the same refresh token', () => {
     const ask = (refresh_token: string) => restarted.token(client, { grant_type: 'refresh_token', refresh_token })
     await expectTokenError(await ask(tokens.refresh_token), 400, 'invalid_grant')
     expect(await restarted.introspect(client, first.access_token)).toMatchObject({ active: true })
+    expect((await ask(first.refresh_token)).status).toBe(200)
+  })
+
+  test('RT-03 or, if the format of the access token is gone, none: refused, and the family lives', async () => {
+    const secret = 's'.repeat(32)
+    const { test, client, tokens, refresh } = await ready({ secret, accessTokenFormat: 'own', extensions: [own] })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    const restarted = new TestServer({ store: test.server.store, secret })
+    const ask = (refresh_token: string) => restarted.token(client, { grant_type: 'refresh_token', refresh_token })
+    await expectTokenError(await ask(tokens.refresh_token), 400, 'invalid_grant')
     expect((await ask(first.refresh_token)).status).toBe(200)
   })
 

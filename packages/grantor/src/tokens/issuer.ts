@@ -9,7 +9,7 @@ import type {
   TokenService
 } from '../context.ts'
 import { type Awaitable, when } from '../crypto/port.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError, InvalidGrantError } from '../errors.ts'
 import { type AccessToken, NEVER, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
 import { isPublic } from '../models/client.ts'
 import { type Grant, grantedResources } from '../models/grant.ts'
@@ -47,6 +47,8 @@ export class TokenIssuer implements TokenService {
       iat: now,
       expiresAt: Math.min(now + target.lifetime, grant?.expiresAt ?? NEVER, issuance.expiresAt ?? NEVER)
     }
+    if (issuance.repeats && !this.#formats.has(format))
+      throw new InvalidGrantError('the access token was of a format that is not known here')
     const value: AccessToken = {
       client_id: client.client_id,
       scope,
