@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -36,11 +37,13 @@ export class Listeners {
     const asks = config.extensions.includes('mutual_tls') && !header
     const files = { ...config.tls, ...(asks && clientCaFile !== undefined && { clientCaFile }) }
     const tls = readTls(files)
-    const listener = (own: TlsOptions, at: number) => ({
-      server: createTlsServer({ ...options, ...tls, ...own, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, answer),
-      own,
-      port: at
-    })
+    const listener = (own: TlsOptions, at: number) => {
+      const server = createTlsServer({ ...options, ...tls, ...own, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, answer)
+      // What OpenSSL found wrong with a certificate stays in its list of errors, and Node takes it for a failure of the read that comes next:
+      // who is to be told 401 is cut off. Whatever node:crypto does clears that list.
+      server.on('secureConnection', () => randomFillSync(Buffer.alloc(1)))
+      return { server, own, port: at }
+    }
     const isApart = asks && port !== undefined
     const first = listener(asks && !isApart ? ASKING : {}, config.port)
     const others = isApart ? [listener(ASKING, port)] : []
