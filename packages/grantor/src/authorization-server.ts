@@ -178,7 +178,7 @@ export class AuthorizationServer implements ServerContext {
     const grants = await this.store.grants.list({ sessionId: id }, this.now(), MAX_GRANTS, { revoked: true })
     const frames = await Promise.all(this.#registry.hooks('sessionEnded').map((ended) => ended({ id, subject, grants })))
     this.emit('session.ended', { sessionId: id, subject })
-    return frames.flat()
+    return frames.flatMap((urls) => urls ?? [])
   }
 
   /** Signs a person out everywhere: every session ends in which something was authorized that is still alive. */

@@ -92,8 +92,6 @@ export interface PresentedToken {
   token: AccessToken
   expiresAt: number
   grant?: Grant
-  /** To whom it was issued, once the server has looked for it; absent: there is no such client any more. */
-  client?: Client
   revoked: boolean
 }
 

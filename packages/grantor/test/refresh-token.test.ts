@@ -6,9 +6,11 @@ import {
   type Kind,
   MemoryStore,
   type ServerContext,
-  TokenFormatBase
+  TokenFormatBase,
+  type TokenIssuance,
+  type TokenRequest
 } from '../src/index.ts'
-import { basic, expectTokenError, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
+import { basic, expectTokenError, ISSUER, REDIRECT_URI, TestServer, VERIFIER } from './support.ts'
 
 const RACERS = 50
 const OWN: Kind<AccessToken> = 'own'
@@ -371,6 +373,7 @@ describe('refresh token', () => {
         accessToken: {
           format: 'opaque',
           id: next.access_token.slice(4, 28),
+          aud: [ISSUER],
           scope: 'read write',
           iat: test.now,
           expiresAt: test.now + 3600
@@ -427,6 +430,55 @@ describe('a retry within the window gets the same refresh token', () => {
     test.now += 5
     expect(await (await refresh(tokens.refresh_token)).json()).toEqual({ ...first, expires_in: 3595 })
     expect([first.access_token.slice(0, 4), await active(first.access_token)]).toEqual(['own_', true])
+  })
+
+  test('RT-03 and an access token for the same audience, though another is the default by now', async () => {
+    const secret = 's'.repeat(32)
+    const options = { secret, accessTokenFormat: 'jwt', resources: [{ identifier: 'https://b.example.com', scopes: ['read'] }] } as const
+    const { test, client, tokens, refresh } = await ready(options)
+    const first = await (await refresh(tokens.refresh_token)).json()
+    const other = new TestServer({ ...options, store: test.server.store, defaultResource: 'https://b.example.com' })
+    const again = await (await other.token(client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).json()
+    expect(claimsOf(again.access_token)).toEqual(claimsOf(first.access_token))
+  })
+
+  test('RT-03 and no refresh token where an extension took it away the first time', async () => {
+    const without = () => ({
+      limitTokenRequest: async ({ grantType }: TokenRequest, issuance: TokenIssuance) =>
+        grantType === 'refresh_token' ? { ...issuance, refreshToken: false } : issuance
+    })
+    const { tokens, refresh, active } = await ready({ extensions: [without] })
+    const first = await (await refresh(tokens.refresh_token)).json()
+    expect(first).not.toHaveProperty('refresh_token')
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(first)
+    expect(await active(first.access_token)).toBe(true)
+  })
+
+  test('RT-03 or, if the tokens were made of chance, none: refused, and the family lives', async () => {
+    class Random extends OwnFormat {
+      override issue(value: AccessToken, options: IssueOptions) {
+        return super.issue(value, { ...options, predecessor: undefined })
+      }
+    }
+    const random = (server: ServerContext) => ({ tokenFormats: [new Random(server)] })
+    const forgetful = () => ({
+      limitTokenRequest: async (_: TokenRequest, { predecessor: _forgotten, ...issuance }: TokenIssuance) => issuance
+    })
+    for (const options of [{ accessTokenFormat: 'own', extensions: [random] }, { extensions: [forgetful] }]) {
+      const { tokens, refresh, active } = await ready(options)
+      const first = await (await refresh(tokens.refresh_token)).json()
+      await expectTokenError(await refresh(tokens.refresh_token), 400, 'invalid_grant')
+      expect(await active(first.access_token)).toBe(true)
+      expect((await refresh(first.refresh_token)).status).toBe(200)
+    }
+  })
+
+  test('RT-03 or, if it says something that extensions understand otherwise, none: refused, and the family lives', async () => {
+    const { tokens, refresh, active } = await ready()
+    const first = await (await refresh(tokens.refresh_token, { tenant: 'a' })).json()
+    await expectTokenError(await refresh(tokens.refresh_token, { tenant: 'b' }), 400, 'invalid_grant')
+    expect(await (await refresh(tokens.refresh_token, { tenant: 'a' })).json()).toEqual(first)
+    expect(await active(first.access_token)).toBe(true)
   })
 
   test('RT-03 also when that one was used since', async () => {

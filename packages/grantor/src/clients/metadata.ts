@@ -78,6 +78,8 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   const response_types = metadata.response_types ?? (grant_types.includes('authorization_code') ? ['code'] : [])
   const redirect_uris = metadata.redirect_uris ?? []
   const client = { ...metadata, grant_types, response_types, redirect_uris, scope: metadata.scope ?? '' }
+  // A copy: what a policy is made of does not change, whatever its owner does with the original.
+  if (metadata.settings) client.settings = { ...metadata.settings }
   for (const { validateMetadata } of capabilities.contributions) validateMetadata?.(client)
   checkRedirectUris(client)
   checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))

@@ -59,8 +59,7 @@ export class IntrospectionEndpoint implements Endpoint {
     const { client_id, claims, aud, sub: subject, iat, cnf } = token
     // By the name that whoever asks knows the person by: a pairwise client must not learn another (OpenID Connect Core §8.1).
     const sub = grant && subject !== undefined ? await this.#server.subjectFor(client, subject) : (subject ?? client_id)
-    // What is undefined is left out.
-    return {
+    const response: IntrospectionResponse = {
       ...(claims && this.#claimsFor(claims, token, client)),
       active: true,
       iss: this.#server.settings.issuer,
@@ -69,14 +68,15 @@ export class IntrospectionEndpoint implements Endpoint {
       client_id,
       scope: this.#scopeFor(token, client),
       token_type: cnf && 'jkt' in cnf ? 'DPoP' : 'Bearer',
-      cnf,
       iat,
       exp: expiresAt,
-      // RFC 9470 §6.2
-      auth_time: grant?.authTime,
-      acr: grant?.acr,
       jti: id
     }
+    if (cnf) response.cnf = cnf
+    // RFC 9470 §6.2
+    if (grant?.authTime !== undefined) response.auth_time = grant.authTime
+    if (grant?.acr !== undefined) response.acr = grant.acr
+    return response
   }
 
   async #refreshToken(value: string, client: Client): Promise<IntrospectionResponse | undefined> {
@@ -86,7 +86,16 @@ export class IntrospectionEndpoint implements Endpoint {
     const { grant, expiresAt } = found
     const { client_id, iat, cnf } = found.value
     const sub = await this.#server.subjectFor(client, grant.subject)
-    return { active: true, iss: this.#server.settings.issuer, sub, client_id, scope: grant.scope.join(' '), cnf, iat, exp: expiresAt }
+    return {
+      active: true,
+      iss: this.#server.settings.issuer,
+      sub,
+      client_id,
+      scope: grant.scope.join(' '),
+      ...(cnf && { cnf }),
+      iat,
+      exp: expiresAt
+    }
   }
 
   /** RFC 7662 §4: only whom the token concerns: the client it was issued to, and the API it is for. */

@@ -1,5 +1,5 @@
 import type { IssuedAccessToken, IssuedRefreshToken, ServerContext, TokenIssuance, TokenResponse } from '../context.ts'
-import type { Awaitable } from '../crypto/port.ts'
+import { type Awaitable, when } from '../crypto/port.ts'
 import { InvalidGrantError, ServerError } from '../errors.ts'
 import type { EventDetails } from '../events.ts'
 import type { Artifact } from '../models/artifacts.ts'
@@ -47,7 +47,9 @@ export abstract class GrantTypeBase {
     if (this.beforeStoring) await this.beforeStoring(request, issuance)
     if (issuance.spends) {
       if (grant !== issuance.grant) throw new ServerError('what is spent must belong to a grant that exists')
-      const spent = await this.#spend(issuance.spends, grant, yields, this.leaves(request, issuance, { access, refresh }))
+      const { spends } = issuance
+      const leaves = this.leaves(request, issuance, { access, refresh })
+      const spent = await when(leaves, (left) => this.#spend(spends, grant, yields, left))
       if (!spent) throw new InvalidGrantError('it has expired')
       if (!spent.first) return this.replayed(request, issuance, spent)
     } else if (grant && grant !== issuance.grant) {
@@ -79,7 +81,11 @@ export abstract class GrantTypeBase {
   }
 
   /** What the spent record keeps for a replay. */
-  protected leaves(_request: TokenRequest, _issuance: TokenIssuance, _issued: IssuedTokens): Record<string, unknown> | undefined {
+  protected leaves(
+    _request: TokenRequest,
+    _issuance: TokenIssuance,
+    _issued: IssuedTokens
+  ): Awaitable<Record<string, unknown> | undefined> {
     return undefined
   }
 

@@ -1,6 +1,6 @@
 import type { TokenIssuance, TokenResponse } from '../context.ts'
 import { InvalidGrantError, InvalidScopeError } from '../errors.ts'
-import { REFRESH_TOKEN, type RefreshToken } from '../models/artifacts.ts'
+import { REFRESH_TOKEN, type RefreshToken, type Successor } from '../models/artifacts.ts'
 import { isPublic } from '../models/client.ts'
 import { sameConfirmation } from '../models/confirmation.ts'
 import { isLive } from '../models/grant.ts'
@@ -9,7 +9,8 @@ import type { TokenRequest } from '../requests.ts'
 import type { Consumption, Reference } from '../stores/store.ts'
 import { GrantTypeBase, type IssuedTokens } from './base.ts'
 
-const NARROWING = ['scope', 'resource', 'authorization_details']
+// Every refresh has these, or proves by them who asks.
+const USUAL = ['grant_type', 'refresh_token', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
 /** New tokens without the person (RFC 6749 §6), each refresh token once (RFC 9700 §4.14.2). */
 export class RefreshTokenGrantType extends GrantTypeBase {
@@ -44,12 +45,14 @@ export class RefreshTokenGrantType extends GrantTypeBase {
   /** What the tokens are made of again for a retry, besides the one that was spent. */
   protected override leaves(
     request: TokenRequest,
-    issuance: TokenIssuance,
+    _issuance: TokenIssuance,
     { access, refresh }: IssuedTokens
   ): Partial<RefreshToken> | undefined {
-    if (!refresh || issuance.predecessor === undefined) return undefined
-    const { format, id, scope, iat, expiresAt } = access
-    return { successor: { asked: fingerprint(request), id: refresh.artifact.id, accessToken: { format, id, scope, iat, expiresAt } } }
+    if (this.#reuseWindow(request) === 0) return undefined
+    const { format, id, aud, scope, iat, expiresAt } = access
+    const successor: Successor = { asked: fingerprint(request), accessToken: { format, id, aud, scope, iat, expiresAt } }
+    if (refresh) successor.id = refresh.artifact.id
+    return { successor }
   }
 
   /** A lost answer or a second tab within the window gets the same successor; later, it is theft until proven otherwise. */
@@ -63,11 +66,14 @@ export class RefreshTokenGrantType extends GrantTypeBase {
     }
     if (successor.asked !== fingerprint(request))
       throw new InvalidGrantError('the refresh token was used for another scope, resource or key')
-    const refresh = await this.server.opaque.mint(REFRESH_TOKEN, successor.id, issuance.predecessor)
-    // Another root secret makes another token, which nobody must get.
-    if (!(await this.server.opaque.find(REFRESH_TOKEN, refresh.token)))
-      throw new InvalidGrantError('the refresh token was used, and its answer is not known here')
-    const access = await this.server.tokens.accessToken(request, { ...issuance, repeats: successor.accessToken }, grant)
+    const { opaque, tokens } = this.server
+    const repeated = { ...issuance, predecessor: request.params.require('refresh_token'), repeats: successor.accessToken }
+    const refresh = successor.id === undefined ? undefined : await opaque.mint(REFRESH_TOKEN, successor.id, repeated.predecessor)
+    const access = await tokens.accessToken(request, repeated, grant)
+    // Made with another root secret, or by chance, they are other tokens, which open nothing.
+    const isKnown =
+      (!refresh || (await opaque.find(REFRESH_TOKEN, refresh.token))) && (access.expiresIn === 0 || (await tokens.find(access.token)))
+    if (!isKnown) throw new InvalidGrantError('the refresh token was used, and its answer is not known here')
     this.server.emit('refresh_token.repeated', { clientId: client.client_id, grantId: grant.id }, id)
     return this.answer(request, access, refresh)
   }
@@ -79,7 +85,7 @@ export class RefreshTokenGrantType extends GrantTypeBase {
 
 /** What a retry must have in common with the request it repeats; of most, nothing, and each spent record keeps it. */
 function fingerprint({ params, scope, confirmation }: TokenRequest): string {
-  if (!confirmation && !NARROWING.some((name) => params.has(name))) return ''
-  const named = params.has('scope') ? [...scope].sort() : null
-  return JSON.stringify([named, params.all('resource'), params.all('authorization_details'), confirmation ?? null])
+  const names = [...params.names()].filter((name) => !USUAL.includes(name)).sort()
+  if (names.length === 0 && !confirmation) return ''
+  return JSON.stringify([names.map((name) => [name, name === 'scope' ? [...scope].sort() : params.all(name)]), confirmation ?? null])
 }

@@ -72,8 +72,8 @@ export interface RefreshToken {
 export interface Successor {
   /** What a retry must have in common with the request. */
   asked: string
-  /** The id of the next refresh token. */
-  id: string
+  /** The id of the next refresh token, if there was one. */
+  id?: string
   accessToken: AccessTokenTrace
 }
 
@@ -81,6 +81,7 @@ export interface Successor {
 export interface AccessTokenTrace {
   format: string
   id: string
+  aud: readonly string[]
   scope: string
   iat: number
   expiresAt: number

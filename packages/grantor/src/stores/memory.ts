@@ -146,7 +146,8 @@ class MemoryArtifacts implements ArtifactStore {
 
   async insert<T>(artifact: Artifact<T>): Promise<boolean> {
     const { artifacts } = this.#tables
-    if (artifacts.get(artifact.kind, artifact.id)) return false
+    // One that has expired gives way: nothing else of its kind may come that would sweep it away.
+    if (this.#live(artifact.kind, artifact.id, this.#latest)) return false
     checkStorable(artifact)
     artifacts.add(artifact, this.#latest)
     return true

@@ -26,6 +26,8 @@ export function checkStorable(value: unknown): void {
     if (!isStorable(value)) throw unstorable()
   } else if (Array.isArray(value)) {
     for (const one of value) checkStorable(one)
+  } else if (typeof value === 'bigint') {
+    throw new TypeError('JSON has no bigint')
   } else if (value !== null && typeof value === 'object') {
     for (const name in value) {
       checkStorable(name)

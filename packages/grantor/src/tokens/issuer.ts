@@ -10,8 +10,8 @@ import type {
 } from '../context.ts'
 import { type Awaitable, when } from '../crypto/port.ts'
 import { ConfigurationError, InvalidGrantError } from '../errors.ts'
-import { type AccessToken, NEVER, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
-import { isPublic } from '../models/client.ts'
+import { type AccessToken, type AccessTokenTrace, NEVER, REFRESH_TOKEN, type RefreshToken, type SourceToken } from '../models/artifacts.ts'
+import { type Client, isPublic } from '../models/client.ts'
 import { type Grant, grantedResources } from '../models/grant.ts'
 import { parseScope } from '../models/scope.ts'
 import { targetOf } from './target.ts'
@@ -33,37 +33,37 @@ export class TokenIssuer implements TokenService {
   }
 
   accessToken({ client, confirmation }: TokenReceiver, issuance: TokenIssuance, grant?: Grant): Awaitable<IssuedAccessToken> {
-    const { subject, claims, madeOf, predecessor } = issuance
-    const now = this.#server.now()
-    // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
-    const registered = parseScope(client.scope) ?? []
-    const limited = issuance.scope.filter((one) => registered.includes(one))
-    // RFC 9700 §2.3: an access token is for what was asked for, never for all.
-    const target = targetOf(this.#server, client, { scope: limited, resource: issuance.resource ?? grantedResources(grant) })
-    const { id, format, scope, iat, expiresAt } = issuance.repeats ?? {
-      id: this.#server.identifier(),
-      format: target.format,
-      scope: target.scope.join(' '),
-      iat: now,
-      expiresAt: Math.min(now + target.lifetime, grant?.expiresAt ?? NEVER, issuance.expiresAt ?? NEVER)
-    }
-    if (issuance.repeats && !this.#formats.has(format))
+    const { subject, claims, madeOf, predecessor, repeats } = issuance
+    if (repeats && !this.#formats.has(repeats.format))
       throw new InvalidGrantError('the access token was of a format that is not known here')
-    const value: AccessToken = {
-      client_id: client.client_id,
-      scope,
-      aud: target.audience,
-      iat
-    }
+    const { id, format, aud, scope, iat, expiresAt } = repeats ?? this.#decided(client, issuance, grant)
+    const value: AccessToken = { client_id: client.client_id, scope, aud, iat }
     if (subject !== undefined) value.sub = subject
     if (confirmation) value.cnf = confirmation
     if (madeOf) value.made_of = madeOf
     if (claims) value.claims = withoutReserved(claims)
     // RFC 6749 §5.1: "The lifetime in seconds of the access token". Nothing is left of one that is repeated after its end.
-    const expiresIn = Math.max(0, expiresAt - now)
+    const expiresIn = Math.max(0, expiresAt - this.#server.now())
     return when(this.#format(format).issue(value, { id, expiresAt, grant, predecessor }), ({ token, artifact }) => {
-      return { token, artifact, id, format, scope, iat, expiresAt, expiresIn }
+      return { token, artifact, id, format, aud, scope, iat, expiresAt, expiresIn }
     })
+  }
+
+  #decided(client: Client, { scope, resource, expiresAt }: TokenIssuance, grant: Grant | undefined): AccessTokenTrace {
+    const iat = this.#server.now()
+    // What was taken away from the client since the person allowed it is no longer granted, whichever grant type asks.
+    const registered = parseScope(client.scope) ?? []
+    const limited = scope.filter((one) => registered.includes(one))
+    // RFC 9700 §2.3: an access token is for what was asked for, never for all.
+    const target = targetOf(this.#server, client, { scope: limited, resource: resource ?? grantedResources(grant) })
+    return {
+      id: this.#server.identifier(),
+      format: target.format,
+      aud: target.audience,
+      scope: target.scope.join(' '),
+      iat,
+      expiresAt: Math.min(iat + target.lifetime, grant?.expiresAt ?? NEVER, expiresAt ?? NEVER)
+    }
   }
 
   refreshToken({ client, confirmation }: TokenReceiver, { predecessor }: TokenIssuance, grant: Grant): Awaitable<IssuedRefreshToken> {
@@ -86,7 +86,6 @@ export class TokenIssuer implements TokenService {
       const client = await this.#server.clients.find(presented.token.client_id)
       // A client's own tokens hang on no grant that would die with it.
       if (!client || (wasExchanged(presented) && !(await this.#isSupported(presented)))) return { ...presented, revoked: true }
-      presented.client = client
       return presented
     }
     return undefined

@@ -32,7 +32,8 @@ export class UserinfoEndpoint implements Endpoint {
     return this.#server.protect(request, (presented) => this.#answer(presented))
   }
 
-  async #answer({ token, client, grant }: PresentedToken): Promise<HttpResponse> {
+  async #answer({ token, grant }: PresentedToken): Promise<HttpResponse> {
+    const client = await this.#server.clients.find(token.client_id)
     if (!client) throw new InvalidTokenError()
     if (!grant) throw new InsufficientScopeError('the token is not about a person')
     const scope = parseScope(token.scope) ?? []

@@ -18,7 +18,7 @@ export class ArtifactTable {
     return this.#shelves.get(kind)?.artifacts.get(id)
   }
 
-  /** Stores one that is new. */
+  /** Stores one that is new, or in the place of one that has expired. */
   add(artifact: StoredArtifact, now: number): void {
     const shelf = this.#shelves.get(artifact.kind) ?? this.#shelfFor(artifact.kind)
     shelf.artifacts.set(artifact.id, artifact)
