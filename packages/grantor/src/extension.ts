@@ -138,8 +138,8 @@ export class Registry {
   readonly signingAlgorithms = new Set<string>()
   readonly encryptionAlgorithms = new Set<string>()
   readonly insteadOfScope = new Set<string>()
-  /** For their hooks, in the order given. */
-  readonly contributions: Contribution[] = []
+  /** In the order given. */
+  readonly #contributions: Contribution[] = []
   readonly #extended = new Set<string>()
   readonly #hooks = new Map<HookName, readonly unknown[]>()
 
@@ -163,16 +163,18 @@ export class Registry {
     for (const algorithm of contribution.signingAlgorithms ?? []) this.signingAlgorithms.add(algorithm)
     for (const algorithm of contribution.encryptionAlgorithms ?? []) this.encryptionAlgorithms.add(algorithm)
     for (const parameter of contribution.insteadOfScope ?? []) this.insteadOfScope.add(parameter)
-    this.contributions.push(contribution)
+    this.#contributions.push(contribution)
     this.#hooks.clear()
   }
 
   /** What extensions do at that point, in the order given. */
   hooks<N extends HookName>(name: N): readonly Hook<N>[] {
     // Gathered once: each request passes by a dozen points, at most of which nobody does anything.
-    const found = this.#hooks.get(name) ?? this.contributions.flatMap(({ [name]: hook }) => hook ?? [])
-    this.#hooks.set(name, found)
-    return found as readonly Hook<N>[]
+    const known = this.#hooks.get(name)
+    if (known) return known as readonly Hook<N>[]
+    const hooks = this.#contributions.flatMap(({ [name]: hook }) => hook ?? [])
+    this.#hooks.set(name, hooks)
+    return hooks as readonly Hook<N>[]
   }
 
   /**
@@ -181,16 +183,16 @@ export class Registry {
    * @throws ConfigurationError if none does, or one of them refuses what is there
    */
   complete(profile: string | undefined): void {
-    if (profile !== undefined && !this.contributions.some((contribution) => contribution.profile === profile))
+    if (profile !== undefined && !this.#contributions.some((contribution) => contribution.profile === profile))
       throw new ConfigurationError(`profile: no extension holds this server to ${profile}; extensions of your own go into the preset`)
-    for (const { withdraws = {} } of this.contributions) {
+    for (const { withdraws = {} } of this.#contributions) {
       this.#withdraw('client authentication method', this.clientAuthentications, withdraws.clientAuthentications)
       this.#withdraw('response type', this.responseTypes, withdraws.responseTypes)
     }
-    const kinds = new Set(this.contributions.flatMap(({ bindsTokens }) => bindsTokens ?? []))
+    const kinds = new Set(this.#contributions.flatMap(({ bindsTokens }) => bindsTokens ?? []))
     // RFC 7800 §3.1: one key is what a token is bound to.
     if (kinds.size > 1) throw new ConfigurationError('two extensions are to bind every token, to keys of two kinds: require one of them')
-    for (const { validateServer } of this.contributions) validateServer?.(this)
+    for (const validateServer of this.hooks('validateServer')) validateServer(this)
   }
 
   #withdraw(what: string, target: Map<string, unknown>, names: readonly string[] = []): void {

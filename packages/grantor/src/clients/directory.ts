@@ -116,7 +116,7 @@ export class ClientDirectory implements Clients {
     const longest = keyRetention(this.#server.settings)
     if ((client.settings?.accessTokenLifetime ?? 0) > longest)
       throw new InvalidClientMetadataError(`settings: accessTokenLifetime is at most ${longest}, the time for which signing keys are kept`)
-    for (const { validateClient } of this.#capabilities.contributions) await validateClient?.(client)
+    for (const validateClient of this.#capabilities.hooks('validateClient')) await validateClient(client)
   }
 
   async #read(clientId: string, now: number): Promise<Client | undefined> {

@@ -55,7 +55,9 @@ export interface Capabilities {
   tokenFormats: ReadonlyMap<string, unknown>
   /** What extensions understand besides. */
   clientMetadata: ReadonlyMap<string, { rule: MetadataRule }>
-  contributions: readonly { validateMetadata?(client: Omit<Client, 'client_id'>): void; validateClient?(client: Client): Promise<void> }[]
+  /** What extensions refuse. */
+  hooks(name: 'validateMetadata'): readonly ((client: Omit<Client, 'client_id'>) => void)[]
+  hooks(name: 'validateClient'): readonly ((client: Client) => Promise<void>)[]
 }
 
 /** Whether this server understands a member of client metadata. */
@@ -80,7 +82,7 @@ export function completeMetadata(metadata: ClientMetadata, capabilities: Capabil
   const client = { ...metadata, grant_types, response_types, redirect_uris, scope: metadata.scope ?? '' }
   // A copy: what a policy is made of does not change, whatever its owner does with the original.
   if (metadata.settings) client.settings = { ...metadata.settings }
-  for (const { validateMetadata } of capabilities.contributions) validateMetadata?.(client)
+  for (const validateMetadata of capabilities.hooks('validateMetadata')) validateMetadata(client)
   checkRedirectUris(client)
   checkOffered('grant_types', grant_types, offeredGrantTypes(capabilities))
   checkOffered('response_types', response_types.map(responseTypeName), [...capabilities.responseTypes.keys()])

@@ -62,5 +62,5 @@ export function metadataOf(server: ServerContext, registry: Registry): Record<st
     }),
     ...Object.fromEntries([...registry.metadata].map(([name, { value }]) => [name, value]))
   }
-  return Object.assign(metadata, ...registry.contributions.map(({ derivedMetadata }) => derivedMetadata?.(metadata)))
+  return Object.assign(metadata, ...registry.hooks('derivedMetadata').map((derived) => derived(metadata)))
 }
