@@ -6,10 +6,11 @@ export class Policies {
 
   /** `base`, where `own` says nothing else. Neither changes afterwards. */
   merged(base: Policy, own: PolicyOverrides): Policy {
-    const known = this.#merged.get(base) ?? new WeakMap<PolicyOverrides, Policy>()
-    this.#merged.set(base, known)
-    const policy = known.get(own) ?? { ...base, ...own }
-    known.set(own, policy)
+    const merged = this.#merged.get(base)?.get(own)
+    if (merged) return merged
+    const policy = { ...base, ...own }
+    const ofBase = this.#merged.get(base) ?? new WeakMap<PolicyOverrides, Policy>()
+    this.#merged.set(base, ofBase.set(own, policy))
     return policy
   }
 }

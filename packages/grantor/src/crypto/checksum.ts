@@ -1,11 +1,11 @@
+import { pairsOf } from './pairs.ts'
+
 const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
   return value
 })
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-// Two digits at a time: each piece of a text is a string of its own.
-const PAIRS = Array.from({ length: 4096 }, (_, value) => DIGITS.charAt(value >> 6) + DIGITS.charAt(value & 63))
+const PAIRS = pairsOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 
 /** Characters of a checksum. */
 export const CHECKSUM_LENGTH = 6

@@ -1,10 +1,8 @@
+import { pairsOf } from './pairs.ts'
 import type { CryptoPort } from './port.ts'
 
 // The characters of base64url in the order of their code points, so that ids sort by time.
-const SORTABLE = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
-
-// Two digits at a time: each piece of a text is a string of its own.
-const PAIRS = Array.from({ length: 4096 }, (_, value) => SORTABLE.charAt(value >> 6) + SORTABLE.charAt(value & 63))
+const PAIRS = pairsOf('-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz')
 
 /** Characters of an identifier: 8 of time, 16 of chance. */
 export const IDENTIFIER_LENGTH = 24

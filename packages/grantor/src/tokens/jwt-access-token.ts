@@ -1,12 +1,11 @@
 import type { IssueOptions, Minted, PresentedToken, ServerContext } from '../context.ts'
-import type { Signer } from '../crypto/port.ts'
 import { InvalidRequestError } from '../errors.ts'
 import { type AccessToken, type Mark, REVOKED_JTI } from '../models/artifacts.ts'
 import { type Grant, isLive } from '../models/grant.ts'
 import type { Found } from '../stores/store.ts'
 import { TokenFormatBase } from './base.ts'
 import { MAX_JWT_LENGTH, OwnJwts } from './own-jwts.ts'
-import { jwtHeader, signJwt } from './sign-jwt.ts'
+import { signJwt } from './sign-jwt.ts'
 
 const TYPE = 'at+jwt'
 
@@ -14,7 +13,6 @@ const TYPE = 'at+jwt'
 export class JwtAccessToken extends TokenFormatBase {
   readonly format: string = 'jwt'
   readonly #own: OwnJwts
-  readonly #headers = new WeakMap<Signer, string>()
 
   constructor(server: ServerContext) {
     super(server)
@@ -46,9 +44,7 @@ export class JwtAccessToken extends TokenFormatBase {
       jti: grant ? `${grant.id}.${id}` : id
     }
     const signer = await this.server.keys.signer(resource?.signingAlgorithm)
-    const header = this.#headers.get(signer) ?? jwtHeader(signer, TYPE)
-    this.#headers.set(signer, header)
-    const signed = await signJwt(signer, TYPE, payload, header)
+    const signed = await signJwt(signer, TYPE, payload)
     // One that would not be recognised here again could not be revoked.
     if (signed.length > MAX_JWT_LENGTH) throw new InvalidRequestError('the access token would be too long; ask for less')
     return { token: signed }
