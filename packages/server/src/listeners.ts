@@ -41,7 +41,7 @@ export class Listeners {
       const server = createTlsServer({ ...options, ...tls, ...own, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT }, answer)
       // What OpenSSL found wrong with a certificate stays in its list of errors, and Node takes it for a failure of the read that comes next:
       // who is to be told 401 is cut off. Whatever node:crypto does clears that list.
-      server.on('secureConnection', () => randomFillSync(Buffer.alloc(1)))
+      if (own.requestCert) server.on('secureConnection', () => randomFillSync(Buffer.alloc(1)))
       return { server, own, port: at }
     }
     const isApart = asks && port !== undefined
