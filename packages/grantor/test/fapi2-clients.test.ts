@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
 import { describe, expect, test } from 'vitest'
 import type { Fapi2Options } from '../src/presets/index.ts'
-import { FapiFlow, OPENID, signingKey } from './fapi2-support.ts'
+import { askedByOpenidClient, FapiFlow, OPENID, signingKey } from './fapi2-support.ts'
 import { ISSUER, REDIRECT_URI } from './support.ts'
 
 const AS: oauth.Client = { client_id: 'app' }
@@ -40,19 +40,12 @@ describe.each(PROFILES)('private_key_jwt and DPoP, %s', (_, options) => {
     })
     if (isSigned) oidc.useJwtResponseMode(config)
     const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(alg))
-    const [pkceCodeVerifier, expectedState, expectedNonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
-    const asked = {
-      ...{ redirect_uri: REDIRECT_URI, state: expectedState, scope: isOpenId ? 'openid read' : 'read' },
-      ...(isOpenId && { nonce: expectedNonce }),
-      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256'
-    }
+    const { asked, checks } = await askedByOpenidClient(isOpenId)
     const signed = isSigned ? (await oidc.buildAuthorizationUrlWithJAR(config, asked, key)).searchParams : asked
     const url = await oidc.buildAuthorizationUrlWithPAR(config, signed, { DPoP })
     expect([...url.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
     const callback = new URL((await flow.test.fetch(url.href)).headers.get('location') ?? '')
     expect([...callback.searchParams.keys()].sort()).toEqual(isSigned ? ['response'] : ['code', 'iss', 'state'])
-    const checks = { pkceCodeVerifier, expectedState, ...(isOpenId && { expectedNonce, idTokenExpected: true }) }
     const tokens = await oidc.authorizationCodeGrant(config, callback, checks, undefined, { DPoP })
     expect([tokens.token_type, tokens.claims()?.sub]).toEqual(['dpop', isOpenId ? 'alice' : undefined])
     if (isOpenId) expect(await oidc.fetchUserInfo(config, tokens.access_token, 'alice', { DPoP })).toMatchObject({ sub: 'alice' })

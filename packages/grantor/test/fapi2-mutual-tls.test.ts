@@ -2,9 +2,9 @@ import * as oidc from 'openid-client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ClientCertificate, NewClient } from '../src/index.ts'
 import { type Fapi2Options, fapi2 } from '../src/presets/index.ts'
-import { FapiFlow, fapiClient, OPENID, signingKey } from './fapi2-support.ts'
+import { askedByOpenidClient, FapiFlow, fapiClient, OPENID, signingKey } from './fapi2-support.ts'
 import { askUserinfo, jwkOf, newCertificate, over } from './mutual-tls-support.ts'
-import { expectTokenError, ISSUER, REDIRECT_URI, TestServer } from './support.ts'
+import { expectTokenError, ISSUER, TestServer } from './support.ts'
 
 const SP = 'FAPI 2.0 Security Profile section '
 const ALIASES = 'https://mtls.example.com'
@@ -72,17 +72,10 @@ describe.each(WAYS)('tokens bound to certificates, %s', (_, options, metadata) =
       algorithm: isOpenId ? 'oidc' : 'oauth2',
       execute: isSigned ? [oidc.useJwtResponseMode] : []
     })
-    const [pkceCodeVerifier, expectedState, expectedNonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
-    const asked = {
-      ...{ redirect_uri: REDIRECT_URI, state: expectedState, scope: isOpenId ? 'openid read' : 'read' },
-      ...(isOpenId && { nonce: expectedNonce }),
-      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256'
-    }
+    const { asked, checks } = await askedByOpenidClient(isOpenId)
     const sent = isSigned ? (await oidc.buildAuthorizationUrlWithJAR(config, asked, key)).searchParams : asked
     const url = await oidc.buildAuthorizationUrlWithPAR(config, sent)
     const callback = new URL((await test.fetch(url.href)).headers.get('location') ?? '')
-    const checks = { pkceCodeVerifier, expectedState, ...(isOpenId && { expectedNonce, idTokenExpected: true }) }
     const tokens = await oidc.authorizationCodeGrant(config, callback, checks)
     expect(tokens.token_type).toBe('bearer')
     if (isOpenId) {

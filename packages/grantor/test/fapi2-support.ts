@@ -1,9 +1,10 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import * as oidc from 'openid-client'
 import type { AuthorizationServerOptions, NewClient } from '../src/index.ts'
 import { type Fapi2Options, fapi2 } from '../src/presets/index.ts'
 import { codeParams, makeProof, newKey, type ProofKey, type ProofParts, TOKEN } from './dpop-support.ts'
 import { ALICE } from './openid-support.ts'
-import { AUTHORIZATION, ISSUER, TestServer } from './support.ts'
+import { AUTHORIZATION, ISSUER, REDIRECT_URI, TestServer } from './support.ts'
 
 export const PAR = `${ISSUER}/par`
 export const OPENID: Fapi2Options = { openid: { claims: async () => ALICE } }
@@ -115,4 +116,17 @@ export class FapiFlow {
 /** What came back to the client. */
 export function answered(response: Response): Record<string, string> {
   return Object.fromEntries(new URL(response.headers.get('location') ?? 'about:blank').searchParams)
+}
+
+/** What openid-client asks for at the authorization endpoint, and what it then expects of the answer. */
+export async function askedByOpenidClient(isOpenId: boolean) {
+  const [pkceCodeVerifier, expectedState, expectedNonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
+  const asked = {
+    ...{ redirect_uri: REDIRECT_URI, state: expectedState, scope: isOpenId ? 'openid read' : 'read' },
+    ...(isOpenId && { nonce: expectedNonce }),
+    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256'
+  }
+  const checks = { pkceCodeVerifier, expectedState, ...(isOpenId && { expectedNonce, idTokenExpected: true }) }
+  return { asked, checks }
 }

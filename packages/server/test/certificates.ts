@@ -1,6 +1,6 @@
 // @peculiar/x509 resolves its algorithms with it.
 import 'reflect-metadata'
-import { webcrypto } from 'node:crypto'
+import { webcrypto, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
@@ -125,4 +125,10 @@ function validity() {
     notBefore: new Date(Date.now() - DAY),
     notAfter: new Date(Date.now() + DAY)
   }
+}
+
+/** A JWK with the certificate in it (RFC 8705 §2.2.2). */
+export function jwkOf(pem: string): JsonWebKey {
+  const { raw, publicKey } = new X509Certificate(pem)
+  return { ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] } as JsonWebKey
 }

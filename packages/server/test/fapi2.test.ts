@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -6,11 +5,9 @@ import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GrantorServer } from '../src/index.ts'
 import { Browser } from './browser.ts'
-import { createAuthority, selfSign, type TestAuthority, type TestCertificate } from './certificates.ts'
-import { fetchOverTls } from './mutual-tls-client.ts'
+import { createAuthority, jwkOf, selfSign, type TestAuthority, type TestCertificate } from './certificates.ts'
+import { authorizeOverTls, fetchOverTls, REDIRECT_URI } from './mutual-tls-client.ts'
 import { freePort, PASSWORD, startServer, temporaryFolder } from './support.ts'
-
-const REDIRECT_URI = 'https://client.example.com/cb'
 
 describe.each([
   ['fapi2', false],
@@ -100,9 +97,7 @@ describe('profile fapi2 with mutual TLS, over our own TLS', () => {
       'self_signed_tls_client_auth',
       async () => {
         const certificate = await selfSign()
-        const { raw, publicKey } = new X509Certificate(certificate.certificate)
-        const jwk = { ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] } as JsonWebKey
-        return { metadata: { jwks: { keys: [jwk] } }, certificate }
+        return { metadata: { jwks: { keys: [jwkOf(certificate.certificate)] } }, certificate }
       }
     ]
   ]
@@ -119,18 +114,8 @@ describe('profile fapi2 with mutual TLS, over our own TLS', () => {
       })
     const config = await connect(certificate)
     expect(config.serverMetadata().tls_client_certificate_bound_access_tokens).toBe(true)
-    const [pkceCodeVerifier, expectedState] = [oidc.randomPKCECodeVerifier(), oidc.randomState()]
-    const url = await oidc.buildAuthorizationUrlWithPAR(config, {
-      ...{ redirect_uri: REDIRECT_URI, scope: 'openid offline_access', state: expectedState, prompt: 'consent' },
-      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256'
-    })
-    const browser = new Browser(fetchOverTls(hosts.certificate))
-    await browser.open(url.href)
-    await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
-    await browser.submit({ decision: 'allow' })
-    const checks = { pkceCodeVerifier, expectedState, idTokenExpected: true }
-    const tokens = await oidc.authorizationCodeGrant(config, new URL(browser.stoppedAt ?? ''), checks)
+    const { callback, checks } = await authorizeOverTls(hosts.certificate, (asked) => oidc.buildAuthorizationUrlWithPAR(config, asked))
+    const tokens = await oidc.authorizationCodeGrant(config, callback, checks)
     const subject = tokens.claims()?.sub ?? ''
     const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
     expect(await oidc.fetchUserInfo(config, refreshed.access_token, subject)).toMatchObject({ sub: subject })

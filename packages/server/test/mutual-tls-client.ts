@@ -1,6 +1,11 @@
 import { request as sendRequest } from 'node:https'
 import { buffer } from 'node:stream/consumers'
+import * as oidc from 'openid-client'
+import { Browser } from './browser.ts'
 import type { TestCertificate } from './certificates.ts'
+import { PASSWORD } from './support.ts'
+
+export const REDIRECT_URI = 'https://client.example.com/cb'
 
 /** A `fetch` over TLS that trusts this authority, and comes with a certificate, if there is one. Each request has a connection of its own. */
 export function fetchOverTls(ca: string, client?: TestCertificate): typeof fetch {
@@ -24,4 +29,19 @@ export function fetchOverTls(ca: string, client?: TestCertificate): typeof fetch
       sent.on('error', reject).end(body)
     })
   }
+}
+
+/** Alice signs in at the pages, over TLS that this authority vouches for, and allows what openid-client asks for, at the URL that `build` makes of it. */
+export async function authorizeOverTls(ca: string, build: (asked: Record<string, string>) => URL | Promise<URL>) {
+  const [pkceCodeVerifier, expectedState] = [oidc.randomPKCECodeVerifier(), oidc.randomState()]
+  const url = await build({
+    ...{ redirect_uri: REDIRECT_URI, scope: 'openid offline_access', state: expectedState, prompt: 'consent' },
+    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256'
+  })
+  const browser = new Browser(fetchOverTls(ca))
+  await browser.open(url.href)
+  await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
+  await browser.submit({ decision: 'allow' })
+  return { callback: new URL(browser.stoppedAt ?? ''), checks: { pkceCodeVerifier, expectedState, idTokenExpected: true } }
 }

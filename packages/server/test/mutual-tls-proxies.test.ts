@@ -3,7 +3,7 @@ import { request as send } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GrantorServer, parseConfig } from '../src/index.ts'
-import { createAuthority, selfSign, type TestAuthority } from './certificates.ts'
+import { createAuthority, jwkOf, selfSign, type TestAuthority } from './certificates.ts'
 import { freePort, startServer } from './support.ts'
 
 const PROXY = '127.0.0.100'
@@ -125,7 +125,6 @@ describe('the one header of a trusted proxy', () => {
 
   test('a certificate that no authority vouches for authenticates the client that registered it', async () => {
     const { certificate } = await selfSign()
-    const { raw, publicKey } = new X509Certificate(certificate)
     await server.authorization.clients.create({
       ...{
         client_id: 'own',
@@ -133,8 +132,9 @@ describe('the one header of a trusted proxy', () => {
         grant_types: ['client_credentials'],
         scope: 'read'
       },
-      jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] } as JsonWebKey] }
+      jwks: { keys: [jwkOf(certificate)] }
     })
+    const { raw } = new X509Certificate(certificate)
     const sent = { 'x-client-cert': raw.toString('base64'), 'x-client-verify': 'FAILED:self-signed certificate' }
     expect(await ask(sent, { client_id: 'own' })).toEqual(OK)
     expect(await ask({ 'x-client-cert': base64, ...verified }, { client_id: 'own' })).toEqual(INVALID_CLIENT)

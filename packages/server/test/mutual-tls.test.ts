@@ -8,12 +8,10 @@ import * as oauth from 'oauth4webapi'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GrantorServer } from '../src/index.ts'
-import { Browser } from './browser.ts'
-import { createAuthority, selfSign, type TestAuthority, type TestCertificate } from './certificates.ts'
-import { fetchOverTls } from './mutual-tls-client.ts'
-import { freePort, PASSWORD, startServer, temporaryFolder } from './support.ts'
+import { createAuthority, jwkOf, selfSign, type TestAuthority, type TestCertificate } from './certificates.ts'
+import { authorizeOverTls, fetchOverTls, REDIRECT_URI } from './mutual-tls-client.ts'
+import { freePort, startServer, temporaryFolder } from './support.ts'
 
-const REDIRECT_URI = 'https://client.example.com/cb'
 const SUBJECT = 'CN=client,O=Example,C=NZ'
 
 let hosts: TestAuthority
@@ -39,12 +37,6 @@ async function start(mutualTls: object = {}) {
 
 const thumbprintOf = async (pem: string) =>
   Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(new X509Certificate(pem).raw))).toString('base64url')
-
-/** A JWK with the certificate in it (RFC 8705 §2.2.2). */
-function jwkOf(pem: string): JsonWebKey {
-  const { raw, publicKey } = new X509Certificate(pem)
-  return { ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] } as JsonWebKey
-}
 
 describe.each([
   ['on a port of their own', true],
@@ -74,19 +66,8 @@ describe.each([
     })
   }
 
-  async function authorize(config: oidc.Configuration) {
-    const [pkceCodeVerifier, expectedState] = [oidc.randomPKCECodeVerifier(), oidc.randomState()]
-    const url = oidc.buildAuthorizationUrl(config, {
-      ...{ redirect_uri: REDIRECT_URI, scope: 'openid offline_access', state: expectedState, prompt: 'consent' },
-      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256'
-    })
-    const browser = new Browser(fetchOverTls(hosts.certificate))
-    await browser.open(url.href)
-    await browser.submit({ login: 'alice', password: PASSWORD, decision: 'login' })
-    await browser.submit({ decision: 'allow' })
-    return { callback: new URL(browser.stoppedAt ?? ''), checks: { pkceCodeVerifier, expectedState, idTokenExpected: true } }
-  }
+  const authorize = (config: oidc.Configuration) =>
+    authorizeOverTls(hosts.certificate, (asked) => oidc.buildAuthorizationUrl(config, asked))
 
   const methods: [string, () => Promise<{ metadata: object; certificate: TestCertificate }>][] = [
     [
